@@ -7,7 +7,7 @@
 
 namespace smgate {
 
-std::string sha256_hex(std::string_view bytes);                            // 64 lower-case hex digits
+std::string sha256_hex(std::string_view bytes);                             // 64 lower-case hex digits
 std::string hmac_sha256_hex(std::string_view key, std::string_view bytes);  // RFC 2104
 // Time depends on the lengths alone.
 bool equal_in_constant_time(std::string_view a, std::string_view b);

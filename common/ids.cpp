@@ -54,7 +54,8 @@ Result<Arch> parse_arch(std::string_view text) {
   std::string_view digits = text.substr(0, 3) == "sm_" ? text.substr(3) : std::string_view{};
   if (!digits.empty() && (digits.back() == 'a' || digits.back() == 'f')) digits.remove_suffix(1);
   if (digits.size() < 2 || digits.size() > 4 || !std::all_of(digits.begin(), digits.end(), is_digit))
-    return Error{"\"" + std::string(text.substr(0, 80)) + "\" is no architecture", "", "write it as in sm_89 or sm_121"};
+    return Error{"\"" + std::string(text.substr(0, 80)) + "\" is no architecture", "",
+                 "write it as in sm_89 or sm_121"};
   return Arch{std::string(text)};
 }
 

@@ -66,8 +66,8 @@ std::int64_t JsonReader::integer(const std::string& field, std::optional<std::in
   const nlohmann::json* found = find(field, !fallback);
   const std::int64_t otherwise = fallback.value_or(range.min);
   if (found == nullptr) return otherwise;
-  const bool fits = found->is_number_integer() &&
-                    (!found->is_number_unsigned() || found->get<std::uint64_t>() <= INT64_MAX);
+  const bool fits =
+      found->is_number_integer() && (!found->is_number_unsigned() || found->get<std::uint64_t>() <= INT64_MAX);
   if (fits && found->get<std::int64_t>() >= range.min && found->get<std::int64_t>() <= range.max)
     return found->get<std::int64_t>();
   mistake(field, fmt::format("must be an integer from {} to {}, not {}", range.min, range.max, found->dump()));
