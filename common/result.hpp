@@ -16,6 +16,7 @@ struct Error {
   std::string next;
 
   // Not an aggregate: a lone string must never convert to an error.
+  Error() = default;
   Error(std::string what_failed, std::string where_it_failed, std::string what_to_do)
       : what(std::move(what_failed)), where(std::move(where_it_failed)), next(std::move(what_to_do)) {}
 
