@@ -52,6 +52,10 @@ void JsonReader::mistake(const std::string& field, const std::string& what) {
   mistakes_->push_back({what, path(field).empty() ? "/" : path(field), ""});
 }
 
+void JsonReader::mistake_in_list(const std::string& field, std::size_t index, const std::string& what) {
+  mistakes_->push_back({what, fmt::format("{}/{}", path(field), index), ""});
+}
+
 const nlohmann::json* JsonReader::find(const std::string& field, bool required) {
   known_.insert(field);
   if (value_.is_object())

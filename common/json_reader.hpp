@@ -58,6 +58,7 @@ class JsonReader {
   std::vector<JsonReader*> objects(const std::string& field, IntegerRange count);
 
   void mistake(const std::string& field, const std::string& what);  // field "" means this value itself
+  void mistake_in_list(const std::string& field, std::size_t index, const std::string& what);
   // Every field not asked for by now is a mistake; to be called once a reader, after the last field.
   void finish();
 
