@@ -3,6 +3,7 @@
 # label `threaded`, by which the tsan preset chooses. One ctest entry a program: starting a sanitized binary once per
 # test case would cost more than the cases.
 find_package(GTest REQUIRED)
+add_custom_target(threaded_tests)  # what the tsan preset builds
 
 function(smgate_test name)
   cmake_parse_arguments(arg "THREADED" "LABEL;TIMEOUT" "SOURCES;LIBS" ${ARGN})
@@ -15,6 +16,7 @@ function(smgate_test name)
   set(labels ${arg_LABEL})
   if(arg_THREADED)
     list(APPEND labels threaded)
+    add_dependencies(threaded_tests ${name})
   endif()
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 300)
