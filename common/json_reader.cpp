@@ -17,6 +17,15 @@ std::string escape(const std::string& name) {
   return text;
 }
 
+// A value inside an error: documents may be hostile, so it is short, ASCII, and never walks into nested values.
+std::string shown(const nlohmann::json& value) {
+  constexpr std::size_t kLengthMax = 80;
+  if (value.is_structured()) return value.type_name();
+  std::string text = value.dump(-1, ' ', true);
+  if (text.size() > kLengthMax) text = text.substr(0, kLengthMax) + "...";
+  return text;
+}
+
 std::string position(std::string_view text, std::size_t byte) {
   const std::string_view before = text.substr(0, std::min(byte, text.size()));
   const auto line = std::count(before.begin(), before.end(), '\n') + 1;
@@ -74,7 +83,7 @@ std::int64_t JsonReader::integer(const std::string& field, std::optional<std::in
       found->is_number_integer() && (!found->is_number_unsigned() || found->get<std::uint64_t>() <= INT64_MAX);
   if (fits && found->get<std::int64_t>() >= range.min && found->get<std::int64_t>() <= range.max)
     return found->get<std::int64_t>();
-  mistake(field, fmt::format("must be an integer from {} to {}, not {}", range.min, range.max, found->dump()));
+  mistake(field, fmt::format("must be an integer from {} to {}, not {}", range.min, range.max, shown(*found)));
   return otherwise;
 }
 
@@ -84,7 +93,7 @@ double JsonReader::number(const std::string& field, std::optional<double> fallba
   if (found == nullptr) return otherwise;
   if (found->is_number() && found->get<double>() >= range.min && found->get<double>() <= range.max)
     return found->get<double>();
-  mistake(field, fmt::format("must be a number from {} to {}, not {}", range.min, range.max, found->dump()));
+  mistake(field, fmt::format("must be a number from {} to {}, not {}", range.min, range.max, shown(*found)));
   return otherwise;
 }
 
@@ -92,7 +101,7 @@ bool JsonReader::boolean(const std::string& field, std::optional<bool> fallback)
   const nlohmann::json* found = find(field, !fallback);
   if (found == nullptr) return fallback.value_or(false);
   if (found->is_boolean()) return found->get<bool>();
-  mistake(field, fmt::format("must be true or false, not {}", found->dump()));
+  mistake(field, fmt::format("must be true or false, not {}", shown(*found)));
   return fallback.value_or(false);
 }
 
