@@ -1,5 +1,5 @@
 // The stage between a wished-for run and its jobs: fetches the gate file at base and head of the run, and says what the
-// run goes by. Blocking git; called on a worker thread, one call a repository at a time.
+// run goes by. Blocking git; called on a worker thread, one call a repository at a time. Its rows: source_steps.hpp.
 #pragma once
 
 #include <filesystem>
@@ -10,24 +10,19 @@
 #include "common/gate/gate_file.hpp"
 #include "common/git.hpp"
 #include "common/ids.hpp"
+#include "server/store/runs.hpp"
 
 namespace smgate::source {
 
-// Which commit's policy the run goes by.
-enum class BaseKind {
-  exact,       // a push to the default branch: `before`
-  merge_base,  // a pull request: the merge base of its base and its head; any other branch: that of the default branch
-};
-
 struct SourceTask {
   RunId run;
-  std::string repository;  // owner/name
   std::string clone_url;
   CommitSha head;
-  std::string head_ref;           // refs/heads/x or refs/pull/7/head; may be empty
-  std::optional<CommitSha> base;  // absent: none yet, or the tip of default_branch where the kind is merge_base
-  BaseKind base_kind = BaseKind::exact;
+  std::string head_ref;  // refs/heads/x or refs/pull/7/head; may be empty
+  CommitSha base;        // what the webhook named; empty: the tip of default_branch, where the rule wants one
+  store::BaseRule rule = store::BaseRule::none;
   std::string default_branch;
+  int attempts = 0;  // before this one
 };
 
 struct SourceConfig {
@@ -35,17 +30,17 @@ struct SourceConfig {
   GitLimits limits;
 };
 
-// A gate file as it stood in a commit; kept under its digest.
+// A gate file as it stood in a commit.
 struct GateText {
   CommitSha commit;
-  std::string digest;  // SHA-256 of the text, hex
   std::string text;
 };
 
 struct Planned {
   GatePlan plan;
   GateText head;
-  std::optional<GateText> base;
+  CommitSha policy_commit;       // whose policy counts; empty: there is no base
+  std::optional<GateText> base;  // absent: no base, or no gate file there
 };
 // The run's verdict is inconclusive, its cause gate_file_invalid.
 struct InvalidGate {

@@ -1,0 +1,70 @@
+#include "server/source/source_steps.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <nlohmann/json.hpp>
+
+#include "server/store/gate_files.hpp"
+#include "server/store/repositories.hpp"
+
+namespace smgate::source {
+namespace {
+
+Finished start(store::Tx& tx, const SourceTask& task, const Planned& planned, std::int64_t now_ms, Random& random) {
+  store::FetchedRun fetched;
+  fetched.policy_sha = planned.policy_commit;
+  fetched.head_gate_digest = store::save_gate_file(tx, planned.head.text);
+  if (planned.base) fetched.base_gate_digest = store::save_gate_file(tx, planned.base->text);
+  fetched.bootstrap = planned.plan.bootstrap;
+  fetched.policy_json = contract::to_json(planned.plan.gate.policy).dump();
+  fetched.required = planned.plan.gate.architectures;
+  fetched.stages = planned.plan.gate.stages;
+  fetched.adapter = planned.plan.gate.adapter;
+  return store::start_run(tx, task.run, fetched, now_ms, random) ? Finished::started : Finished::overtaken;
+}
+
+Finished end(store::Tx& tx, const SourceTask& task, const char* cause, const std::string& text, std::int64_t now_ms) {
+  const bool ended = store::end_run(tx, task.run, store::RunVerdict::inconclusive, cause, text, now_ms);
+  return ended ? Finished::ended : Finished::overtaken;
+}
+
+Finished retry(store::Tx& tx, const SourceTask& task, const std::string& text, std::int64_t now_ms) {
+  const int attempts = task.attempts + 1;
+  if (attempts >= kFetchAttemptsMax)
+    return end(tx, task, "source_unavailable", fmt::format("{} (tried {} times)", text, attempts), now_ms);
+  const bool retried = store::retry_fetch(tx, task.run, text, now_ms + retry_delay_ms(attempts), now_ms);
+  return retried ? Finished::retried : Finished::overtaken;
+}
+
+}  // namespace
+
+std::int64_t retry_delay_ms(int attempts) {
+  constexpr std::int64_t kFirst_ms = 5'000;
+  return kFirst_ms << (attempts - 1);
+}
+
+std::optional<SourceTask> next_source_task(store::ReadTx& tx, std::int64_t now_ms) {
+  const std::optional<store::Run> run = store::next_run_to_fetch(tx, now_ms);
+  if (!run) return std::nullopt;
+  const std::optional<store::Repository> repository = store::find_repository(tx, run->repository);
+  SourceTask task;
+  task.run = run->id;
+  task.clone_url = repository ? repository->clone_url : "";
+  task.head = run->head_sha;
+  task.head_ref = run->ref;
+  task.base = run->base_sha;
+  task.rule = run->base_rule;
+  task.default_branch = repository ? repository->default_branch : "";
+  task.attempts = run->fetch_attempts;
+  return task;
+}
+
+Finished finish_source(store::Tx& tx, const SourceTask& task, const SourceResult& result, std::int64_t now_ms,
+                       Random& random) {
+  if (const auto* planned = std::get_if<Planned>(&result)) return start(tx, task, *planned, now_ms, random);
+  if (const auto* invalid = std::get_if<InvalidGate>(&result))
+    return end(tx, task, "gate_file_invalid", invalid->text, now_ms);
+  return retry(tx, task, std::get<Unavailable>(result).text, now_ms);
+}
+
+}  // namespace smgate::source
