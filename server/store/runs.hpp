@@ -25,16 +25,16 @@ class Random;
 
 namespace smgate::store {
 
-// exact: base_sha itself; an empty one means a first push. merge_base: of head and base_sha, or of head and the default
-// branch where base_sha is empty.
-enum class BaseRule { exact, merge_base };
+// exact: base_sha itself. merge_base: of head and base_sha, or of head and the default branch where base_sha is empty.
+// none: a first push.
+enum class BaseRule { exact, merge_base, none };
 
 struct Run {
   RunId id;
   std::string repository;
   CommitSha head_sha;
   CommitSha base_sha;  // may be empty
-  BaseRule base_rule = BaseRule::exact;
+  BaseRule base_rule = BaseRule::none;
   std::string branch;  // of the head; for people and filters
   std::string ref;     // holds the commit: refs/heads/..., refs/pull/7/head
   std::optional<std::int64_t> pull_request;
@@ -59,7 +59,7 @@ struct NewRun {
   std::string repository;
   CommitSha head_sha;
   CommitSha base_sha;
-  BaseRule base_rule = BaseRule::exact;
+  BaseRule base_rule = BaseRule::none;
   std::string branch;
   std::string ref;
   std::optional<std::int64_t> pull_request;
