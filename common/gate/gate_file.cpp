@@ -94,6 +94,11 @@ std::optional<std::string> read_adapter(JsonReader* reader) {
   return name;
 }
 
+bool any_feeds(const std::vector<Stage>& stages, Feeds contract) {
+  return std::any_of(stages.begin(), stages.end(),
+                     [&](const Stage& stage) { return stage.feeds == contract || stage.feeds == Feeds::both; });
+}
+
 GateFile read_gate_file(JsonReader& reader) {
   GateFile gate;
   (void)reader.string("$schema", "");  // for editors
@@ -104,13 +109,14 @@ GateFile read_gate_file(JsonReader& reader) {
   for (JsonReader* stage : reader.objects("stages", {1, kStagesMax})) gate.stages.push_back(read_stage(*stage, names));
   gate.adapter = read_adapter(reader.object("adapter"));
   contract::read_policy(reader, gate.policy);
+  gate.policy.judge_kernel_cache = any_feeds(gate.stages, Feeds::kernel_cache);
+  gate.policy.judge_distillation = any_feeds(gate.stages, Feeds::distillation);
   reader.finish();
   return gate;
 }
 
 void check_that_something_is_judged(JsonReader& reader, const GateFile& gate) {
-  const auto feeds = [](const Stage& stage) { return stage.feeds != Feeds::none; };
-  if (!gate.stages.empty() && std::none_of(gate.stages.begin(), gate.stages.end(), feeds))
+  if (!gate.stages.empty() && !gate.policy.judge_kernel_cache && !gate.policy.judge_distillation)
     reader.mistake("stages", "none of them feeds a contract: set \"contract\" on the stage that runs the workload");
 }
 
@@ -135,6 +141,9 @@ GatePlan combine(const std::optional<GateFile>& base, const GateFile& head) {
   GatePlan plan{head, false};
   plan.gate.architectures = base->architectures;
   plan.gate.policy = base->policy;
+  // A head that asks for more is judged by more; one that asks for less is still judged by all the base asks for.
+  plan.gate.policy.judge_kernel_cache |= head.policy.judge_kernel_cache;
+  plan.gate.policy.judge_distillation |= head.policy.judge_distillation;
   return plan;
 }
 
