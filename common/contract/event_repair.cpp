@@ -1,0 +1,72 @@
+#include "common/contract/event_repair.hpp"
+
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <optional>
+
+#include "common/contract/text.hpp"
+
+namespace smgate::contract {
+namespace {
+
+// The code unit of a \uXXXX escape at `at`, if one stands there.
+std::optional<unsigned> escaped_unit(std::string_view text, std::size_t at) {
+  if (at + 6 > text.size() || text[at] != '\\' || text[at + 1] != 'u') return std::nullopt;
+  unsigned unit = 0;
+  const auto result = std::from_chars(text.data() + at + 2, text.data() + at + 6, unit, 16);
+  if (result.ec != std::errc() || result.ptr != text.data() + at + 6) return std::nullopt;
+  return unit;
+}
+
+class Repair {
+ public:
+  explicit Repair(std::string_view text) : text_(text) { fixed_.reserve(text.size() + 16); }
+
+  std::string run() {
+    while (at_ < text_.size()) in_string_ ? inside_string() : outside_string();
+    return std::move(fixed_);
+  }
+
+ private:
+  void copy(std::size_t count) {
+    fixed_ += text_.substr(at_, count);
+    at_ += count;
+  }
+  void replace(std::size_t count, std::string_view with) {
+    fixed_ += with;
+    at_ += count;
+  }
+  void inside_string() {
+    if (text_[at_] == '"') in_string_ = false;
+    const std::optional<unsigned> unit = escaped_unit(text_, at_);
+    if (!unit) return copy(text_[at_] == '\\' && at_ + 1 < text_.size() ? 2 : 1);
+    const bool high = *unit >= 0xD800 && *unit <= 0xDBFF;
+    const bool low = *unit >= 0xDC00 && *unit <= 0xDFFF;
+    if (!high && !low) return copy(6);
+    const unsigned next = escaped_unit(text_, at_ + 6).value_or(0);
+    if (high && next >= 0xDC00 && next <= 0xDFFF) return copy(12);
+    replace(6, "\\ufffd");
+  }
+  void outside_string() {
+    constexpr std::array<std::string_view, 3> kBare = {"NaN", "-Infinity", "Infinity"};
+    for (const std::string_view word : kBare)
+      if (text_.substr(at_).starts_with(word)) return replace(word.size(), "\"" + std::string(word) + "\"");
+    if (text_[at_] == '"') in_string_ = true;
+    copy(1);
+  }
+
+  std::string_view text_;
+  std::string fixed_;
+  std::size_t at_ = 0;
+  bool in_string_ = false;
+};
+
+}  // namespace
+
+std::string repair_json(std::string_view line) {
+  const std::string text = valid_utf8(line);
+  return Repair(text).run();
+}
+
+}  // namespace smgate::contract
