@@ -1,0 +1,30 @@
+// The runner's own events (source "runner"): the attestation that a stage runs cold, and what was wrong with the
+// workload's files. They travel under a file name that no workload can use. One stage, the job's thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "common/ids.hpp"
+#include "common/protocol/messages.hpp"
+#include "runner/exec/item_sink.hpp"
+
+namespace smgate::exec {
+
+inline constexpr std::string_view kRunnerEventsFile = "runner.jsonl";
+inline constexpr std::string_view kAdapterEventsFile = "adapter.jsonl";
+
+class RunnerEvents {
+ public:
+  explicit RunnerEvents(ItemSink& sink) : sink_(sink) {}
+
+  // run_start: the caches of this stage were private and empty when it began.
+  void attest(const Arch& arch, const protocol::Device& device);
+  void error(const std::string& text);
+
+ private:
+  ItemSink& sink_;
+  std::uint64_t seq_ = 0;
+};
+
+}  // namespace smgate::exec
