@@ -76,7 +76,10 @@ class Query {
   void bind_value(int index, std::string_view text);
   void bind_value(int index, Blob bytes);
   void bind_value(int index, double value);
-  void bind_value(int index, bool value);
+  template <std::same_as<bool> T>  // a template, lest a pointer become true
+  void bind_value(int index, T value) {
+    bind_integer(index, value ? 1 : 0);
+  }
   void bind_value(int index, std::nullopt_t);
   template <SqlInteger T>
   void bind_value(int index, T value) {

@@ -1,4 +1,5 @@
-// Gate files as `source` read them, once each, by digest.
+// Texts that many rows share, once each, by digest (sha256, lower-case hex): gate files as `source` read them,
+// policies, stages.
 #pragma once
 
 #include <optional>
@@ -8,8 +9,13 @@
 
 namespace smgate::store {
 
-// Returns the digest: sha256 of the text, lower-case hex.
-std::string save_gate_file(Tx& tx, const std::string& text);
-std::optional<std::string> find_gate_file(ReadTx& tx, const std::string& digest);
+// Returns the digest.
+std::string save_text(Tx& tx, const std::string& text);
+std::optional<std::string> find_text(ReadTx& tx, const std::string& digest);
+
+inline std::string save_gate_file(Tx& tx, const std::string& text) { return save_text(tx, text); }
+inline std::optional<std::string> find_gate_file(ReadTx& tx, const std::string& digest) {
+  return find_text(tx, digest);
+}
 
 }  // namespace smgate::store

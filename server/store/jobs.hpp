@@ -35,10 +35,12 @@ struct Job {
   JobState state = JobState::queued;
   int attempt = 0;  // 0 until first leased
   int attempt_cap = kAttemptCap;
-  LeaseToken lease;  // empty where no runner holds it; a cancelled job keeps it until its runner let go
+  LeaseToken lease;        // empty where no runner holds it; a cancelled job keeps it until its runner let go
+  LeaseToken ended_lease;  // of the attempt that ended last: its last item may come again
   std::int64_t lease_expires_ms = 0;
   RunnerName runner;           // the current or last one
   std::uint64_t next_seq = 0;  // of the current lease
+  std::string stages_digest;   // see gate_files.hpp
   std::optional<std::string> adapter;
   std::int64_t queued_ms = 0;
   std::optional<std::int64_t> started_ms;  // of the current attempt
@@ -51,6 +53,7 @@ struct Job {
   std::string reason;
   std::uint64_t log_bytes = 0;    // of the current attempt
   std::uint64_t event_bytes = 0;  // of the current attempt
+  bool events_cut = false;        // it had more than kEventBytesMax
   std::optional<double> initial_loss;
   std::optional<double> final_loss;
   std::optional<std::int64_t> steps;
@@ -79,6 +82,7 @@ struct WaitingJob {
 std::vector<WaitingJob> waiting_jobs(ReadTx& tx, const Arch& arch, std::int64_t now_ms, std::size_t count_max);
 // How many jobs hold a slot of this runner, cancelled ones that it has not let go of included.
 int jobs_held_by(ReadTx& tx, const RunnerName& runner);
+std::vector<Job> jobs_leased_to(ReadTx& tx, const RunnerName& runner);  // the same jobs
 // Empty where the job is no longer queued.
 std::optional<protocol::Assign> lease_job(Tx& tx, const JobId& id, const RunnerName& runner, bool emulated,
                                           std::int64_t lease_ms, std::int64_t now_ms, Random& random);

@@ -46,7 +46,7 @@ struct Run {
   CommitSha policy_sha;          // whose gate file gave policy and architectures; empty until fetched
   std::string head_gate_digest;  // sha256; see gate_files.hpp
   std::string base_gate_digest;  // empty: none at the base
-  std::string policy_json;       // the policy that jobs are judged by; empty until fetched
+  std::string policy_digest;     // of the policy that jobs are judged by; empty until fetched
   std::vector<Arch> required;    // empty until fetched
   int fetch_attempts = 0;
   std::int64_t next_fetch_ms = 0;
@@ -85,14 +85,15 @@ std::optional<Run> find_run(ReadTx& tx, const RunId& id);
 // released where new_run.held is false.
 NamedRun name_run(Tx& tx, const NewRun& new_run, const Trigger& trigger, std::int64_t now_ms, Random& random);
 
-// Runs that an active trigger of this ref and pull request names, but for those of `except_head`.
-std::vector<RunId> runs_named_by(ReadTx& tx, const std::string& repository, const std::string& ref,
-                                 const std::optional<std::int64_t>& pull_request, const CommitSha& except_head);
-// Withdraws that trigger; a run that nothing names any more is cancelled with its jobs. Returns the leases whose
-// runners are to be told.
-std::vector<Lease> withdraw_trigger(Tx& tx, const RunId& run, const std::string& ref,
-                                    const std::optional<std::int64_t>& pull_request, const std::string& reason,
-                                    std::int64_t now_ms);
+// The policy that its jobs are judged by, as JSON; absent until fetched.
+std::optional<std::string> policy_of_run(ReadTx& tx, const RunId& id);
+
+// Runs that an active trigger of this ref names.
+std::vector<RunId> runs_named_by(ReadTx& tx, const std::string& repository, const std::string& ref);
+// The triggers of this ref no longer want the run; a run that nothing wants any more is cancelled with its jobs, unless
+// all of them are over. Returns the leases whose runners are to be told.
+std::vector<Lease> withdraw_triggers(Tx& tx, const RunId& run, const std::string& ref, const std::string& reason,
+                                     std::int64_t now_ms);
 
 // --- for source
 // The run whose gate file is to be fetched next: state fetching, next_fetch_ms reached, oldest first.
@@ -115,9 +116,13 @@ struct FetchedRun {
 bool start_run(Tx& tx, const RunId& run, const FetchedRun& fetched, std::int64_t now_ms, Random& random);
 // Another attempt later. False where the run is no longer fetching.
 bool retry_fetch(Tx& tx, const RunId& run, const std::string& reason, std::int64_t next_fetch_ms, std::int64_t now_ms);
-// Ends a run that is fetching or running, once: a gate file that is invalid, a repository that cannot be read, or the
-// jobs' verdicts together. False where it had ended.
+// Ends a run that is fetching or deciding, once: a gate file that is invalid, a repository that cannot be read, or the
+// jobs' verdicts together. False where it had ended or was cancelled.
 bool end_run(Tx& tx, const RunId& run, RunVerdict verdict, const std::string& first_cause, const std::string& reason,
              std::int64_t now_ms);
+
+// --- for verdict
+// A run whose jobs are all over; the oldest.
+std::optional<RunId> next_run_to_decide(ReadTx& tx);
 
 }  // namespace smgate::store

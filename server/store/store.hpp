@@ -101,6 +101,7 @@ class Store {
   static void wait_until_done(const std::function<void(Done)>& submit);
 
   void write_loop();
+  void write_batch(std::vector<Task<Tx>>& batch);
   void read_loop(Database& database);
 
   std::unique_ptr<Database> writer_;
