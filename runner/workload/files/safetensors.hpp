@@ -1,0 +1,44 @@
+// SafeTensors files (huggingface.co/docs/safetensors): eight bytes of little-endian header length, a JSON header, the
+// tensors' bytes without holes. The reader trusts nothing in a file. Any thread; a file is written whole or not at all.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runner/workload/base/outcome.hpp"
+#include "runner/workload/model/weights.hpp"
+
+namespace smgate::workload {
+
+// The reference reader's own cap on a header.
+inline constexpr std::uint64_t kHeaderBytesMax = 100'000'000;
+
+struct StoredTensor {
+  std::string name;
+  std::string dtype;
+  std::vector<std::uint64_t> shape;
+  std::uint64_t begin;  // in the data after the header
+  std::uint64_t end;
+};
+
+struct SafeTensorsFile {
+  std::vector<StoredTensor> tensors;
+  std::string data;
+};
+
+// Of the header's JSON; `data_bytes` follow it. Failure says what is wrong.
+Outcome<std::vector<StoredTensor>> parse_safetensors_header(std::string_view json, std::uint64_t data_bytes);
+// Of a whole file's bytes.
+Outcome<SafeTensorsFile> parse_safetensors(std::string_view bytes);
+Outcome<SafeTensorsFile> read_safetensors(const std::string& path);
+
+// The values of exactly these tensors, in their order; failure where one lacks, is more, or has another shape or dtype.
+Outcome<std::vector<float>> values_of(const SafeTensorsFile& file, const std::vector<TensorInfo>& layout);
+
+std::string safetensors_bytes(const std::vector<TensorInfo>& layout, const std::vector<float>& values);
+// Writes beside `path`, then renames. Throws RunFailure where that fails.
+void write_file(const std::string& path, std::string_view bytes);
+
+}  // namespace smgate::workload

@@ -1,0 +1,122 @@
+// Kernels that take one element a thread: activations, products, residuals, biases.
+#include <cmath>
+
+#include "runner/workload/kernels/kernel.hpp"
+
+namespace smgate::workload {
+
+namespace {
+
+// The last argument of these kernels is their count of elements.
+Grid per_element(const Body&, const Args& args) { return {blocks_for(args.u32(args.all().size() - 1)), 1}; }
+
+float sigmoid(float x) { return 1.0f / (1.0f + std::exp(-x)); }
+
+constexpr KernelDef kSiluForward = {"silu_forward", R"cuda(
+extern "C" __global__ void silu_forward(float* out, const float* x, unsigned n) {
+  const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < n) out[i] = x[i] / (1.0f + expf(-x[i]));
+}
+)cuda",
+                                    [](const Body&, const Args& args) {
+                                      for (std::size_t i = 0; i < args.u32(2); ++i)
+                                        args.out(0)[i] = args.in(1)[i] * sigmoid(args.in(1)[i]);
+                                    },
+                                    per_element};
+
+constexpr KernelDef kSiluBackward = {"silu_backward", R"cuda(
+extern "C" __global__ void silu_backward(float* dx, const float* dout, const float* x, unsigned n) {
+  const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i >= n) return;
+  const float s = 1.0f / (1.0f + expf(-x[i]));
+  dx[i] = dout[i] * s * (1.0f + x[i] * (1.0f - s));
+}
+)cuda",
+                                     [](const Body&, const Args& args) {
+                                       for (std::size_t i = 0; i < args.u32(3); ++i) {
+                                         const float x = args.in(2)[i];
+                                         const float s = sigmoid(x);
+                                         args.out(0)[i] = args.in(1)[i] * s * (1.0f + x * (1.0f - s));
+                                       }
+                                     },
+                                     per_element};
+
+constexpr KernelDef kElementwiseMul = {"elementwise_mul_forward", R"cuda(
+extern "C" __global__ void elementwise_mul_forward(float* out, const float* a, const float* b, unsigned n) {
+  const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < n) out[i] = a[i] * b[i];
+}
+)cuda",
+                                       [](const Body&, const Args& args) {
+                                         for (std::size_t i = 0; i < args.u32(3); ++i)
+                                           args.out(0)[i] = args.in(1)[i] * args.in(2)[i];
+                                       },
+                                       per_element};
+
+constexpr KernelDef kResidualAdd = {"residual_add_forward", R"cuda(
+extern "C" __global__ void residual_add_forward(float* out, const float* a, const float* b, unsigned n) {
+  const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < n) out[i] = a[i] + b[i];
+}
+)cuda",
+                                    [](const Body&, const Args& args) {
+                                      for (std::size_t i = 0; i < args.u32(3); ++i)
+                                        args.out(0)[i] = args.in(1)[i] + args.in(2)[i];
+                                    },
+                                    per_element};
+
+// out (rows x columns) += bias (columns)
+constexpr KernelDef kBiasAdd = {"bias_add_forward", R"cuda(
+extern "C" __global__ void bias_add_forward(float* out, const float* bias, unsigned columns, unsigned n) {
+  const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < n) out[i] += bias[i % columns];
+}
+)cuda",
+                                [](const Body&, const Args& args) {
+                                  for (std::size_t i = 0; i < args.u32(3); ++i)
+                                    args.out(0)[i] += args.in(1)[i % args.u32(2)];
+                                },
+                                per_element};
+
+// dbias (columns) += the sum of dout's rows; a thread owns a column, so the order of the sum is fixed.
+constexpr KernelDef kBiasGradReduce = {"bias_grad_reduce", R"cuda(
+extern "C" __global__ void bias_grad_reduce(float* dbias, const float* dout, unsigned rows, unsigned columns) {
+  const unsigned column = blockIdx.x * blockDim.x + threadIdx.x;
+  if (column >= columns) return;
+  float sum = 0.0f;
+  for (unsigned row = 0; row < rows; ++row) sum += dout[(unsigned long long)row * columns + column];
+  dbias[column] += sum;
+}
+)cuda",
+                                       [](const Body&, const Args& args) {
+                                         const std::size_t columns = args.u32(3);
+                                         for (std::size_t column = 0; column < columns; ++column) {
+                                           float sum = 0.0f;
+                                           for (std::size_t row = 0; row < args.u32(2); ++row)
+                                             sum += args.in(1)[row * columns + column];
+                                           args.out(0)[column] += sum;
+                                         }
+                                       },
+                                       per_element};
+
+}  // namespace
+
+namespace keys {
+std::string silu_forward() { return "silu_forward"; }
+std::string silu_backward() { return "silu_backward"; }
+std::string elementwise_mul_forward() { return "elementwise_mul_forward"; }
+std::string residual_add_forward() { return "residual_add_forward"; }
+std::string bias_add_forward() { return "bias_add_forward"; }
+std::string bias_grad_reduce() { return "bias_grad_reduce"; }
+}  // namespace keys
+
+namespace bodies {
+Body silu_forward() { return Body(kSiluForward); }
+Body silu_backward() { return Body(kSiluBackward); }
+Body elementwise_mul_forward() { return Body(kElementwiseMul); }
+Body residual_add_forward() { return Body(kResidualAdd); }
+Body bias_add_forward() { return Body(kBiasAdd); }
+Body bias_grad_reduce() { return Body(kBiasGradReduce); }
+}  // namespace bodies
+
+}  // namespace smgate::workload

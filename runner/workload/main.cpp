@@ -1,0 +1,3 @@
+#include "smgate/workload.hpp"
+
+int main(int argc, char** argv) { return smgate::workload::smoke_main(argc, argv); }

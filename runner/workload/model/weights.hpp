@@ -1,0 +1,59 @@
+// The tensors of a model: names, shapes and places in one contiguous block, in checkpoint order. Names are those of
+// Qwen2 checkpoints, so that other programs can load what is written here. Plain values; any thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "smgate/workload.hpp"
+
+namespace smgate::workload {
+
+struct TensorInfo {
+  std::string name;
+  std::vector<std::size_t> shape;
+  std::size_t offset;  // in floats
+  std::size_t count;   // floats
+};
+
+std::vector<TensorInfo> tensor_layout(const ModelShape& shape);
+std::size_t float_count(const std::vector<TensorInfo>& layout);
+
+// The same tensors as pointers into a block, for weights and for gradients alike.
+struct BlockTensors {
+  float* norm1;
+  float* q;
+  float* q_bias;
+  float* k;
+  float* k_bias;
+  float* v;
+  float* v_bias;
+  float* o;
+  float* norm2;
+  float* gate;
+  float* up;
+  float* down;
+};
+
+struct ModelTensors {
+  float* embedding;  // also the head: tied
+  std::vector<BlockTensors> blocks;
+  float* final_norm;
+};
+
+ModelTensors bind_tensors(const std::vector<TensorInfo>& layout, float* base);
+
+inline constexpr float kStudentDeviation = 0.02f;  // Qwen2's initializer_range
+// A random teacher at 0.02 has no opinion on any token; at this its logits spread like a trained one's.
+inline constexpr float kTeacherDeviation = 0.2f;
+
+// Normal weights of `deviation`, norms 1, biases 0 (as Qwen2 starts), the same numbers on every machine.
+std::vector<float> seeded_weights(const std::vector<TensorInfo>& layout, std::uint64_t seed, float deviation);
+
+// SHA-256 over names, shapes and values: equal for equal models whatever file holds them.
+std::string tensors_digest(const std::vector<TensorInfo>& layout, const std::vector<float>& values);
+bool all_finite(const std::vector<float>& values);
+
+}  // namespace smgate::workload

@@ -1,0 +1,117 @@
+#include "runner/workload/run/config.hpp"
+
+#include <array>
+#include <utility>
+
+namespace smgate::workload {
+
+namespace {
+
+constexpr std::uint32_t kTinyVocab = 256;
+constexpr std::uint32_t kMaxPositions = 32768;  // as Qwen2.5's configuration says
+constexpr float kRmsNormEps = 1e-6f;
+constexpr float kRopeTheta = 1e6f;
+
+constexpr std::array<std::pair<std::string_view, Fault>, 11> kFaults = {{
+    {"unused-prewarm", Fault::kUnusedPrewarm},
+    {"oversized-workspace", Fault::kOversizedWorkspace},
+    {"apr-weights", Fault::kAprWeights},
+    {"skipped-prewarm", Fault::kSkippedPrewarm},
+    {"missing-stage", Fault::kMissingStage},
+    {"silent-cache", Fault::kSilentCache},
+    {"shared-key", Fault::kSharedKey},
+    {"short-key", Fault::kShortKey},
+    {"degenerate-batch", Fault::kDegenerateBatch},
+    {"wrong-eps", Fault::kWrongEps},
+    {"wrong-body", Fault::kWrongBody},
+}};
+
+// The incident's head counts (12 and 14 over 2) on narrow heads: the same kernels and keys, a thousandth of the work.
+RunConfig tiny() {
+  RunConfig config{};
+  config.scale = "tiny";
+  config.teacher = {"teacher", 2, 96, 192, 12, 2, 8, kTinyVocab, kMaxPositions, kRmsNormEps, kRopeTheta};
+  config.student = {"student", 2, 56, 112, 14, 2, 4, kTinyVocab, kMaxPositions, kRmsNormEps, kRopeTheta};
+  config.batch = 4;
+  config.seq = 16;
+  config.steps = 62;
+  config.learning_rate = 1e-3f;
+  config.alpha = 0.3f;
+  config.temperature = 4.0f;
+  config.weight_decay = 0.01f;
+  config.gradient_norm_max = 1.0f;
+  config.adam = {0.9f, 0.999f, 1e-8f};
+  return config;
+}
+
+std::string shape_json(const ModelShape& shape) {
+  const auto field = [](std::string_view name, std::uint32_t value) {
+    return "\"" + std::string(name) + "\":" + std::to_string(value) + ",";
+  };
+  return "{" + field("layers", shape.layers) + field("hidden", shape.hidden) +
+         field("intermediate", shape.intermediate) + field("heads", shape.heads) + field("kv_heads", shape.kv_heads) +
+         field("head_dim", shape.head_dim) + field("vocab", shape.vocab) +
+         field("max_position_embeddings", shape.max_position_embeddings) +
+         "\"rms_norm_eps\":" + events::json_real(shape.rms_norm_eps) +
+         ",\"rope_theta\":" + events::json_real(shape.rope_theta) + "}";
+}
+
+}  // namespace
+
+std::optional<RunConfig> config_of_scale(std::string_view scale) {
+  if (scale == "tiny") return tiny();
+  return std::nullopt;
+}
+
+std::string known_scales() { return "tiny"; }
+
+std::optional<Fault> fault_named(std::string_view name) {
+  for (const auto& [known, fault] : kFaults) {
+    if (known == name) return fault;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string_view> fault_names() {
+  std::vector<std::string_view> names;
+  for (const auto& entry : kFaults) names.push_back(entry.first);
+  return names;
+}
+
+bool made_in_prewarm(Fault fault) {
+  switch (fault) {
+    case Fault::kUnusedPrewarm:
+    case Fault::kSkippedPrewarm:
+    case Fault::kMissingStage:
+    case Fault::kSharedKey:
+    case Fault::kShortKey:
+    case Fault::kWrongEps:
+    case Fault::kWrongBody:
+      return true;
+    default:
+      return false;
+  }
+}
+
+RunConfig with_fault(RunConfig config, Fault fault) {
+  config.fault = fault;
+  // The change that turned the library on did not tell the pre-warm.
+  if (fault == Fault::kUnusedPrewarm) config.teacher.library_gemms = true;
+  return config;
+}
+
+std::string config_json(const RunConfig& config) {
+  const auto real = [](std::string_view name, float value) {
+    return ",\"" + std::string(name) + "\":" + events::json_real(value);
+  };
+  return "{\"scale\":" + events::json_text(config.scale) + ",\"steps\":" + std::to_string(config.steps) +
+         ",\"batch_size\":" + std::to_string(config.batch) + ",\"seq_len\":" + std::to_string(config.seq) +
+         ",\"math_mode\":\"fp32\"" + real("alpha", config.alpha) + real("temperature", config.temperature) +
+         real("learning_rate", config.learning_rate) + real("weight_decay", config.weight_decay) +
+         real("gradient_norm_max", config.gradient_norm_max) + real("beta1", config.adam.beta1) +
+         real("beta2", config.adam.beta2) + real("adam_eps", config.adam.eps) +
+         ",\"seed\":" + std::to_string(config.seed) + ",\"lora_rank\":" + std::to_string(config.lora_rank) +
+         ",\"shapes\":{\"teacher\":" + shape_json(config.teacher) + ",\"student\":" + shape_json(config.student) + "}}";
+}
+
+}  // namespace smgate::workload

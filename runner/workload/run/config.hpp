@@ -1,0 +1,28 @@
+// Scales, faults by name, and what a run declares of itself. Pure; any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "smgate/workload.hpp"
+
+namespace smgate::workload {
+
+// The configuration of a scale; empty where there is none of that name.
+std::optional<RunConfig> config_of_scale(std::string_view scale);
+std::string known_scales();
+
+std::optional<Fault> fault_named(std::string_view name);
+std::vector<std::string_view> fault_names();
+// Is the fault made in the built-in pre-warm list? A program with a list of its own cannot have it.
+bool made_in_prewarm(Fault fault);
+
+// Changes of the configuration itself that a fault brings.
+RunConfig with_fault(RunConfig config, Fault fault);
+
+// The `config` object of run_start.
+std::string config_json(const RunConfig& config);
+
+}  // namespace smgate::workload

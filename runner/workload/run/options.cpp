@@ -1,0 +1,151 @@
+#include "runner/workload/run/options.hpp"
+
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+
+#include "runner/workload/device/emulated.hpp"
+#include "runner/workload/run/config.hpp"
+
+namespace smgate::workload {
+
+namespace {
+
+constexpr std::uint32_t kStepsMax = 1'000'000;  // a typing mistake, not a run
+
+std::string from_environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+std::string join(const std::vector<std::string_view>& names) {
+  std::string list;
+  for (const std::string_view name : names) list += (list.empty() ? "" : ", ") + std::string(name);
+  return list;
+}
+
+template <class Number>
+bool parse_number(const std::string& text, Number& value) {
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), value);
+  return end.ec == std::errc() && end.ptr == text.data() + text.size() && !text.empty();
+}
+
+// Options whose value changes the configuration wait until the scale is known.
+struct Pending {
+  std::string scale = "tiny";
+  std::string fault;
+  std::string steps;
+  std::string seed;
+  std::string learning_rate;
+  std::string compiler = "auto";
+};
+
+struct ValueOption {
+  const char* name;
+  std::string* target;
+};
+
+Outcome<Pending> read_arguments(int argc, char** argv, Options& options) {
+  Pending pending;
+  const ValueOption values[] = {
+      {"--scale", &pending.scale}, {"--fault", &pending.fault},      {"--steps", &pending.steps},
+      {"--seed", &pending.seed},   {"--lr", &pending.learning_rate}, {"--compiler", &pending.compiler},
+      {"--arch", &options.arch},   {"--out", &options.out},          {"--events", &options.events}};
+  const std::pair<const char*, bool*> flags[] = {
+      {"--json", &options.json}, {"--help", &options.help}, {"--list-faults", &options.list_faults}};
+  for (int i = 1; i < argc; ++i) {
+    bool known = false;
+    for (const auto& [name, flag] : flags) {
+      if (std::strcmp(argv[i], name) == 0) *flag = known = true;
+    }
+    for (const ValueOption& value : values) {
+      if (std::strcmp(argv[i], value.name) != 0) continue;
+      if (i + 1 == argc) return Failure{std::string(value.name) + " wants a value"};
+      *value.target = argv[++i];
+      known = true;
+      break;
+    }
+    if (!known) return Failure{"unknown option " + std::string(argv[i])};
+  }
+  return pending;
+}
+
+// Empty where all is well.
+std::string apply_numbers(const Pending& pending, RunConfig& config) {
+  if (!pending.steps.empty() &&
+      (!parse_number(pending.steps, config.steps) || config.steps < 1 || config.steps > kStepsMax)) {
+    return "--steps wants a whole number from 1 to " + std::to_string(kStepsMax) + ", not " + pending.steps;
+  }
+  // Events carry the seed as a JSON integer that every reader can hold.
+  constexpr std::uint64_t kSeedMax = std::numeric_limits<std::int64_t>::max();
+  if (!pending.seed.empty() && (!parse_number(pending.seed, config.seed) || config.seed > kSeedMax)) {
+    return "--seed wants a whole number from 0 to " + std::to_string(kSeedMax) + ", not " + pending.seed;
+  }
+  if (!pending.learning_rate.empty() && (!parse_number(pending.learning_rate, config.learning_rate) ||
+                                         !std::isfinite(config.learning_rate) || config.learning_rate < 0.0f)) {
+    return "--lr wants a number from 0 up, not " + pending.learning_rate;
+  }
+  return "";
+}
+
+std::string apply_names(const Pending& pending, Options& options) {
+  if (pending.compiler == "auto") {
+    options.compiler = CompilerChoice::kAuto;
+  } else if (pending.compiler == "nvrtc") {
+    options.compiler = CompilerChoice::kNvrtc;
+  } else if (pending.compiler == "none") {
+    options.compiler = CompilerChoice::kNone;
+  } else {
+    return "unknown compiler " + pending.compiler + " (auto, nvrtc, none)";
+  }
+  if (options.arch.empty()) return "no architecture: give --arch or set SMGATE_ARCH (" + emulated_archs() + ")";
+  if (find_emulated(options.arch) == nullptr) {
+    return "no device for " + options.arch + ": this build can play " + emulated_archs();
+  }
+  if (pending.fault.empty()) return "";
+  const auto fault = fault_named(pending.fault);
+  if (!fault) return "unknown fault " + pending.fault + " (" + join(fault_names()) + ")";
+  options.config = with_fault(options.config, *fault);
+  return "";
+}
+
+}  // namespace
+
+Outcome<Options> parse_options(int argc, char** argv) {
+  Options options{};
+  options.arch = from_environment("SMGATE_ARCH");
+  options.events = from_environment("SMGATE_EVENTS");
+  options.out = "smoke-out";
+  const auto pending = read_arguments(argc, argv, options);
+  if (!pending) return Failure{pending.error()};
+  if (options.help || options.list_faults) return options;
+  const auto config = config_of_scale(pending.value().scale);
+  if (!config) return Failure{"unknown scale " + pending.value().scale + " (" + known_scales() + ")"};
+  options.config = *config;
+  for (const std::string& error :
+       {apply_numbers(pending.value(), options.config), apply_names(pending.value(), options)}) {
+    if (!error.empty()) return Failure{error};
+  }
+  return options;
+}
+
+std::string usage() {
+  return "smgate-smoke: distils a small teacher into a student and reports what its kernel cache does\n"
+         "  --arch ARCH       architecture to play: " +
+         emulated_archs() +
+         " (default: SMGATE_ARCH)\n"
+         "  --scale NAME      " +
+         known_scales() +
+         "\n"
+         "  --steps N --seed N --lr X\n"
+         "  --compiler NAME   auto (NVRTC where it is found), nvrtc, none\n"
+         "  --events DIR      where events are written (default: SMGATE_EVENTS; unset: nowhere)\n"
+         "  --out DIR         where weights and checkpoint go (default: smoke-out)\n"
+         "  --fault NAME      make a defect on purpose; --list-faults names them\n"
+         "  --json            print the summary as one JSON object\n"
+         "exit code: 0 trained, 1 the run failed, 2 usage\n";
+}
+
+}  // namespace smgate::workload

@@ -1,0 +1,126 @@
+// The built-in pre-warm list: what a run of this configuration will ask for, written down apart from the passes that
+// ask. The incident's pre-warm faults are made here, where they were made.
+#include "smgate/workload.hpp"
+
+namespace smgate::workload {
+
+namespace {
+
+constexpr float kStaleEps = 1e-5f;  // the default that the incident's pre-warm was written against
+
+// Hands kernels to the cache, with the mistakes that were made in doing so.
+class Warmer {
+ public:
+  Warmer(KernelCache& cache, Fault fault) : cache_(cache), fault_(fault) {}
+
+  void warm(const std::string& key, const Body& body, events::Here at = events::Here::now()) const {
+    // The incident's root cause: the macro took the key as an argument and ignored it.
+    cache_.offer(fault_ == Fault::kSharedKey ? keys::silu_forward() : key, body, at);
+  }
+
+  void rmsnorm(const ModelShape& model) const {
+    const float stale = fault_ == Fault::kWrongEps ? kStaleEps : model.rms_norm_eps;
+    const float built = fault_ == Fault::kWrongBody ? kStaleEps : stale;
+    std::string key = keys::rmsnorm_forward(model.hidden, stale);
+    // The key's grammar grew an eps token that this line was not told of.
+    if (fault_ == Fault::kShortKey) key = key.substr(0, key.rfind("_eps"));
+    warm(key, bodies::rmsnorm_forward(model.hidden, built));
+  }
+
+  void rope(const ModelShape& model, std::uint32_t seq) const {
+    if (fault_ == Fault::kShortKey) return;
+    for (const std::uint32_t heads : {model.heads, model.kv_heads}) {
+      warm(keys::rope_forward(heads, model.head_dim, seq, model.rope_theta),
+           bodies::rope_forward(heads, model.head_dim, seq, model.rope_theta));
+    }
+  }
+
+  void gemm(GemmShape shape) const { warm(keys::gemm_forward(shape), bodies::gemm_forward(shape)); }
+
+  void gemm_backward(GemmShape shape) const {
+    warm(keys::gemm_backward_a(shape), bodies::gemm_backward_a(shape));
+    warm(keys::gemm_backward_b(shape), bodies::gemm_backward_b(shape));
+  }
+
+ private:
+  KernelCache& cache_;
+  Fault fault_;
+};
+
+void warm_projections(const Warmer& warmer, const ModelShape& model, std::uint32_t rows) {
+  warmer.gemm({rows, model.hidden, model.query_width()});
+  warmer.gemm({rows, model.hidden, model.kv_width()});
+  if (model.query_width() != model.hidden) warmer.gemm({rows, model.query_width(), model.hidden});
+  warmer.gemm({rows, model.hidden, model.intermediate});
+  warmer.gemm({rows, model.intermediate, model.hidden});
+}
+
+void warm_forward(KernelCache& cache, const RunConfig& config, const ModelShape& model) {
+  const Warmer warmer(cache, config.fault);
+  const AttentionShape attention = config.attention(model);
+  warmer.warm(keys::silu_forward(), bodies::silu_forward());
+  warmer.warm(keys::elementwise_mul_forward(), bodies::elementwise_mul_forward());
+  warmer.warm(keys::residual_add_forward(), bodies::residual_add_forward());
+  warmer.warm(keys::bias_add_forward(), bodies::bias_add_forward());
+  warmer.warm(keys::batched_softmax_forward(), bodies::batched_softmax_forward());
+  warmer.warm(keys::embedding_forward(model.hidden), bodies::embedding_forward(model.hidden));
+  warmer.rmsnorm(model);
+  warmer.rope(model, config.seq);
+  warmer.warm(keys::attention_scores_forward(attention), bodies::attention_scores_forward(attention));
+  warmer.warm(keys::attention_context_forward(attention), bodies::attention_context_forward(attention));
+  if (!model.library_gemms || config.fault == Fault::kUnusedPrewarm) warm_projections(warmer, model, config.rows());
+  warmer.gemm({config.rows(), model.hidden, model.vocab});
+}
+
+void warm_teacher(KernelCache& cache, const RunConfig& config) { warm_forward(cache, config, config.teacher); }
+void warm_student(KernelCache& cache, const RunConfig& config) { warm_forward(cache, config, config.student); }
+
+void warm_backward_gemms(const Warmer& warmer, const ModelShape& model, std::uint32_t rows) {
+  warmer.gemm_backward({rows, model.hidden, model.query_width()});
+  warmer.gemm_backward({rows, model.hidden, model.kv_width()});
+  if (model.query_width() != model.hidden) warmer.gemm_backward({rows, model.query_width(), model.hidden});
+  warmer.gemm_backward({rows, model.hidden, model.intermediate});
+  warmer.gemm_backward({rows, model.intermediate, model.hidden});
+  warmer.gemm_backward({rows, model.hidden, model.vocab});
+}
+
+void warm_backward_attention(const Warmer& warmer, const ModelShape& model, AttentionShape attention) {
+  warmer.warm(keys::batched_softmax_backward(), bodies::batched_softmax_backward());
+  for (const std::uint32_t heads : {model.heads, model.kv_heads}) {
+    warmer.warm(keys::rope_backward(heads, model.head_dim, attention.seq, model.rope_theta),
+                bodies::rope_backward(heads, model.head_dim, attention.seq, model.rope_theta));
+  }
+  warmer.warm(keys::attention_scores_backward_q(attention), bodies::attention_scores_backward_q(attention));
+  warmer.warm(keys::attention_scores_backward_k(attention), bodies::attention_scores_backward_k(attention));
+  warmer.warm(keys::attention_context_backward_p(attention), bodies::attention_context_backward_p(attention));
+  warmer.warm(keys::attention_context_backward_v(attention), bodies::attention_context_backward_v(attention));
+}
+
+void warm_student_backward(KernelCache& cache, const RunConfig& config) {
+  // The incident's early return: "no adapters, nothing to train", though every weight was.
+  if (config.fault == Fault::kSkippedPrewarm && config.lora_rank == 0) return;
+  const Warmer warmer(cache, config.fault);
+  const ModelShape& model = config.student;
+  warmer.warm(keys::silu_backward(), bodies::silu_backward());
+  warmer.warm(keys::elementwise_mul_forward(), bodies::elementwise_mul_forward());
+  warmer.warm(keys::residual_add_forward(), bodies::residual_add_forward());
+  warmer.warm(keys::bias_grad_reduce(), bodies::bias_grad_reduce());
+  warmer.warm(keys::rmsnorm_backward(), bodies::rmsnorm_backward());
+  if (config.fault != Fault::kMissingStage) {
+    warmer.warm(keys::rms_norm_gamma_reduce(), bodies::rms_norm_gamma_reduce());
+  }
+  warm_backward_attention(warmer, model, config.attention(model));
+  warm_backward_gemms(warmer, model, config.rows());
+  warmer.warm(keys::embedding_backward(model.hidden), bodies::embedding_backward(model.hidden));
+  warmer.warm(keys::kd_loss(model.vocab, config.alpha, config.temperature),
+              bodies::kd_loss(model.vocab, config.alpha, config.temperature));
+  warmer.warm(keys::grad_norm_partials(), bodies::grad_norm_partials());
+  warmer.warm(keys::grad_scale(), bodies::grad_scale());
+  warmer.warm(keys::adamw_step(config.adam), bodies::adamw_step(config.adam));
+}
+
+}  // namespace
+
+PrewarmList builtin_prewarm() { return {warm_teacher, warm_student, warm_student_backward}; }
+
+}  // namespace smgate::workload
