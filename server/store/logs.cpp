@@ -70,4 +70,14 @@ LogRange read_log(ReadTx& tx, const Job& job, int attempt, std::uint64_t offset,
   return range;
 }
 
+std::vector<LogPart> log_parts(ReadTx& tx, const Job& job, int attempt) {
+  std::vector<LogPart> parts;
+  Query row = tx.query(
+      "SELECT stage, min(offset), max(offset + size) FROM log_chunks WHERE job = ?1 AND attempt = ?2 GROUP BY stage "
+      "ORDER BY 2",
+      job.id, attempt == 0 ? job.attempt : attempt);
+  while (row.step()) parts.push_back({row.get<std::string>(0), row.get<std::uint64_t>(1), row.get<std::uint64_t>(2)});
+  return parts;
+}
+
 }  // namespace smgate::store

@@ -24,4 +24,13 @@ struct LogRange {
 // At most kLogReadMax bytes from `offset` on. attempt 0: the newest.
 LogRange read_log(ReadTx& tx, const Job& job, int attempt, std::uint64_t offset, std::uint64_t count_max);
 
+// Where each stage's part lies: stages run one after another, so a part is one piece. In that order. attempt 0: the
+// newest.
+struct LogPart {
+  std::string stage;
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;  // behind the last byte
+};
+std::vector<LogPart> log_parts(ReadTx& tx, const Job& job, int attempt);
+
 }  // namespace smgate::store
