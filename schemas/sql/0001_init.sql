@@ -40,6 +40,7 @@ CREATE TABLE pull_requests (
   head_repository TEXT NOT NULL,
   head_branch     TEXT NOT NULL,
   head_sha        TEXT NOT NULL,
+  previous_sha    TEXT NOT NULL,  -- the head before; '' where not known
   base_branch     TEXT NOT NULL,
   base_sha        TEXT NOT NULL,
   open            INTEGER NOT NULL CHECK (open IN (0, 1)),

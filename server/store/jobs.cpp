@@ -124,9 +124,9 @@ bool judge_job(Tx& tx, const JobId& id, int attempt, const JobVerdict& verdict, 
   const std::int64_t changed = tx.change(
       "UPDATE jobs SET state = 'done', verdict = ?3, first_cause = ?4, reason = ?5, initial_loss = ?6, final_loss = "
       "?7, "
-      "steps = ?8 WHERE id = ?1 AND state = 'reported' AND attempt = ?2",
+      "steps = ?8, emulated = max(emulated, ?9) WHERE id = ?1 AND state = 'reported' AND attempt = ?2",
       id, attempt, to_string(verdict.verdict), verdict.first_cause, verdict.reason, verdict.initial_loss,
-      verdict.final_loss, verdict.steps);
+      verdict.final_loss, verdict.steps, verdict.emulated);
   if (changed == 0) return false;
   const std::string facts = zstd_compress(verdict.facts_json);
   const std::string report = zstd_compress(verdict.report_json);

@@ -112,6 +112,7 @@ struct JobVerdict {
   RunVerdict verdict = RunVerdict::inconclusive;
   std::string first_cause;  // empty for a pass
   std::string reason;
+  bool emulated = false;  // the workload said so; the runner may have said it before
   std::optional<double> initial_loss;
   std::optional<double> final_loss;
   std::optional<std::int64_t> steps;

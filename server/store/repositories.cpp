@@ -10,10 +10,11 @@ PullRequest read_pull_request(const Query& row) {
   pull.head_repository = row.get<std::string>(2);
   pull.head_branch = row.get<std::string>(3);
   pull.head = row.get<CommitSha>(4);
-  pull.base_branch = row.get<std::string>(5);
-  pull.base = row.get<CommitSha>(6);
-  pull.open = row.get<bool>(7);
-  pull.updated_ms = row.get<std::int64_t>(8);
+  pull.previous = row.get<CommitSha>(5);
+  pull.base_branch = row.get<std::string>(6);
+  pull.base = row.get<CommitSha>(7);
+  pull.open = row.get<bool>(8);
+  pull.updated_ms = row.get<std::int64_t>(9);
   return pull;
 }
 
@@ -55,18 +56,22 @@ std::optional<Branch> find_branch(ReadTx& tx, const std::string& repository, con
 
 void save_pull_request(Tx& tx, const PullRequest& pull) {
   tx.change(
-      "INSERT INTO pull_requests (repository, number, head_repository, head_branch, head_sha, base_branch, base_sha, "
-      "open, updated_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (repository, number) DO UPDATE SET "
+      "INSERT INTO pull_requests (repository, number, head_repository, head_branch, head_sha, previous_sha, "
+      "base_branch, "
+      "base_sha, open, updated_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (repository, number) "
+      "DO UPDATE SET "
       "head_repository = excluded.head_repository, head_branch = excluded.head_branch, head_sha = excluded.head_sha, "
+      "previous_sha = excluded.previous_sha, "
       "base_branch = excluded.base_branch, base_sha = excluded.base_sha, open = excluded.open, "
       "updated_ms = excluded.updated_ms",
-      pull.repository, pull.number, pull.head_repository, pull.head_branch, pull.head, pull.base_branch, pull.base,
-      pull.open, pull.updated_ms);
+      pull.repository, pull.number, pull.head_repository, pull.head_branch, pull.head, pull.previous, pull.base_branch,
+      pull.base, pull.open, pull.updated_ms);
 }
 
 std::optional<PullRequest> find_pull_request(ReadTx& tx, const std::string& repository, std::int64_t number) {
   Query row = tx.query(
-      "SELECT repository, number, head_repository, head_branch, head_sha, base_branch, base_sha, open, updated_ms "
+      "SELECT repository, number, head_repository, head_branch, head_sha, previous_sha, base_branch, base_sha, open, "
+      "updated_ms "
       "FROM pull_requests WHERE repository = ?1 AND number = ?2",
       repository, number);
   if (!row.step()) return std::nullopt;
@@ -76,7 +81,8 @@ std::optional<PullRequest> find_pull_request(ReadTx& tx, const std::string& repo
 std::optional<PullRequest> find_pull_request_of_branch(ReadTx& tx, const std::string& repository,
                                                        const std::string& branch) {
   Query row = tx.query(
-      "SELECT repository, number, head_repository, head_branch, head_sha, base_branch, base_sha, open, updated_ms "
+      "SELECT repository, number, head_repository, head_branch, head_sha, previous_sha, base_branch, base_sha, open, "
+      "updated_ms "
       "FROM pull_requests WHERE head_repository = ?1 AND head_branch = ?2 AND open = 1 AND repository = ?1 "
       "ORDER BY number DESC LIMIT 1",
       repository, branch);

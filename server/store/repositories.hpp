@@ -31,6 +31,7 @@ struct PullRequest {
   std::string head_repository;  // empty where the fork was deleted
   std::string head_branch;
   CommitSha head;
+  CommitSha previous;  // the head before; empty where not known
   std::string base_branch;
   CommitSha base;
   bool open = true;

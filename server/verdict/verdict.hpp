@@ -1,7 +1,9 @@
-// From reported jobs to verdicts. load and finish are transactions; judge is pure, takes long for large runs, and is
-// called on a worker thread between them.
+// From reported jobs to verdicts, and from a run's jobs to the run's. load, finish and decide are transactions; judge
+// is pure, takes long for large runs, and is called on a worker thread between them. Woken when a job is reported or
+// its attempts are exhausted, and at start:
 //
 //   while (auto job = read(load_reported_job)) { auto judged = judge(*job); write(finish_job(judged)); }
+//   while (write(decide_next_run)) {}
 #pragma once
 
 #include <cstdint>
@@ -34,19 +36,19 @@ JudgedJob judge(const ReportedJob& reported);
 struct Config {
   bool emulated_satisfies = false;  // whether an emulated run satisfies a required architecture
 };
-struct Finished {
-  bool judged = false;  // false: another was faster, or the run was cancelled
+
+// The job's verdict, once. False: another was faster, or the run was cancelled meanwhile.
+bool finish_job(store::Tx& tx, const JudgedJob& judged, std::int64_t now_ms);
+
+struct Decided {
   RunId run;
-  std::optional<store::RunVerdict> run_verdict;  // where this was the last required job
+  store::RunVerdict verdict = store::RunVerdict::inconclusive;
 };
-// The job's verdict, once; and the run's with the last of its jobs.
-Finished finish_job(store::Tx& tx, const JudgedJob& judged, const Config& config, std::int64_t now_ms);
+// The verdict of the oldest run whose jobs are all over, by a verdict of the contract or because their attempts are
+// exhausted. Nothing where none waits.
+std::optional<Decided> decide_next_run(store::Tx& tx, const Config& config, std::int64_t now_ms);
 
-// Decides the run where all its jobs are done: after jobs that ended without a verdict of the contract (attempts
-// exhausted). Nothing where jobs are open or the run is over.
-std::optional<store::RunVerdict> decide_run(store::Tx& tx, const RunId& run, const Config& config, std::int64_t now_ms);
-
-// Pure: what the jobs of a run amount to.
+// Pure: what the jobs of a run amount to. A failure outweighs an open question; nothing passes on less than all.
 struct RunDecision {
   store::RunVerdict verdict = store::RunVerdict::inconclusive;
   std::string first_cause;
