@@ -103,7 +103,10 @@ def run_demo(system, build):
 
 def wait_for_interrupt(url):
     say(f"the API stays up at {url}/api/v1/runs until Ctrl-C")
-    signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        pass
 
 
 def main():
@@ -112,7 +115,7 @@ def main():
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--keep", action="store_true")
     arguments = parser.parse_args()
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the services are ended either way
     start = time.monotonic()
     system = System(arguments.build_dir)
     try:

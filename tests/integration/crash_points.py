@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+"""Stops server or runner, as kill -9 would, at each named crash point; restarts it; and holds what must then be true:
+the run ends with the right verdict, no job reaches a verdict twice, none is lost, the API still answers.
+
+Usage: crash_points.py BUILD_DIR [POINT...]     all points that the programs name, or the given ones
+"""
+import json
+import pathlib
+import sqlite3
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "deploy" / "demo"))
+from system import System, push_payload  # noqa: E402
+
+NOWHERE = "0" * 40
+# Short, so that what only time brings (an expired lease, a heartbeat) comes soon; the test never asserts a duration.
+SERVER = {"heartbeat_ms": 200, "lease_ms": 1500}
+DEVICE = {"name": "played by a script", "memory_bytes": 24 * 2**30, "unified": False, "emulated": True}
+SMOKE = 'cp recorded.jsonl "$SMGATE_EVENTS/1.jsonl"; for i in 1 2 3; do echo "line $i"; done; {wait}'
+
+
+def gate(wait="true"):
+    return json.dumps({"version": 1, "architectures": ["sm_89"], "stages": [
+        {"name": "build", "command": "true"},
+        {"name": "smoke", "command": SMOKE.format(wait=wait), "contract": "both", "timeout_s": 60}]})
+
+
+def recorded(build, system):
+    """The events of a healthy run, recorded once; what is killed here is not the workload."""
+    folder = system.folder / "recorded"
+    folder.mkdir()
+    subprocess.run([build / "bin/smgate-smoke", "--arch", "sm_89", "--scale", "tiny", "--compiler", "none", "--out", folder / "out"],
+                   env={"SMGATE_EVENTS": str(folder)}, check=True, capture_output=True)
+    return next(folder.glob("*.jsonl")).read_text()
+
+
+class Watched:
+    """One system with one program that stops at one point, once."""
+
+    def __init__(self, build, point, events):
+        self.build, self.point, self.events = build, point, events
+        self.system = System(build, SERVER)
+        self.once = self.system.folder / "went-off"
+        self.armed = {"SMGATE_CRASH_AT": point, "SMGATE_CRASH_ONCE": str(self.once)}
+        self.of_runner = point.startswith("runner.")
+
+    def start(self):
+        self.repository = self.system.repository("acme/kernels")
+        self.system.start_server({} if self.of_runner else self.armed, restart=True)
+        self.count_verdicts()
+        self.system.start_runner("one", "sm_89", DEVICE, environment=self.armed if self.of_runner else {}, restart=True)
+
+    def database(self):
+        return sqlite3.connect(next((self.system.folder / "server").glob("*.db")), timeout=30)
+
+    def count_verdicts(self):
+        """A trigger of the test's own: every time a job's verdict is written, whoever writes it."""
+        with self.database() as database:
+            database.execute("CREATE TABLE test_verdicts (job TEXT, verdict TEXT)")
+            database.execute("CREATE TRIGGER test_verdict AFTER UPDATE OF verdict ON jobs WHEN new.verdict IS NOT NULL "
+                             "BEGIN INSERT INTO test_verdicts VALUES (new.id, new.verdict); END")
+
+    def push(self, files, before, message="change"):
+        commit = self.repository.commit(files, message)
+        self.deliver("push", push_payload(self.repository, before, commit, message=message), commit)
+        return commit
+
+    def deliver(self, event, payload, name):
+        """GitHub does not deliver again by itself, a person or the recovery does: the same delivery id until answered."""
+        def delivered():
+            try:
+                return self.system.deliver(event, payload, delivery=f"delivery-{name}")
+            except OSError:
+                return None
+        self.system.wait_for("the delivery to be taken", delivered)
+
+    def check(self, commit, verdict="pass"):
+        run = self.system.wait_for_verdict(commit, timeout_s=90)
+        problems = []
+        if not self.once.exists():
+            problems.append("the point was never reached")
+        if run["verdict"] != verdict:
+            problems.append(f"verdict {run['verdict']}, not {verdict}: {run.get('reason')} {[job['causes'] for job in run['jobs']]}")
+        with self.database() as database:
+            written = database.execute("SELECT job, count(*) FROM test_verdicts GROUP BY job").fetchall()
+            problems += [f"job {job} reached a verdict {count} times" for job, count in written if count != 1]
+            if len(written) < len(run["jobs"]):
+                problems.append(f"{len(written)} of {len(run['jobs'])} jobs reached a verdict")
+        return problems
+
+
+def plain(watched):
+    commit = watched.push({".smgate.json": gate(), "recorded.jsonl": watched.events}, NOWHERE)
+    return watched.check(commit)
+
+
+def source_fails_first(watched):
+    """The repository cannot be read at first; the fetch is tried again."""
+    hidden = watched.repository.folder.with_suffix(".hidden")
+    commit = watched.repository.commit({".smgate.json": gate(), "recorded.jsonl": watched.events}, "change")
+    payload = push_payload(watched.repository, NOWHERE, commit)
+    watched.repository.folder.rename(hidden)
+    watched.deliver("push", payload, commit)
+    watched.system.wait_for("the point", watched.once.exists)
+    hidden.rename(watched.repository.folder)
+    return watched.check(commit)
+
+
+def host_fails_first(watched):
+    """The runner is killed in the middle of a job: it reports the attempt lost, and the job is queued again."""
+    marker = watched.system.folder / "started"
+    wait = f'test -e {marker} || {{ touch {marker}; exec sleep 60; }}'
+    commit = watched.push({".smgate.json": gate(wait), "recorded.jsonl": watched.events}, NOWHERE)
+    watched.system.wait_for("the job to start", marker.exists)
+    watched.system.runners["one"].kill()
+    return watched.check(commit)
+
+
+def lease_expires(watched):
+    """The runner is killed and stays away until its lease has expired."""
+    marker = watched.system.folder / "started"
+    wait = f'test -e {marker} || {{ touch {marker}; exec sleep 60; }}'
+    commit = watched.push({".smgate.json": gate(wait), "recorded.jsonl": watched.events}, NOWHERE)
+    watched.system.wait_for("the job to start", marker.exists)
+    runner = watched.system.runners["one"]
+    runner.restart = False
+    watched.system.runners.pop("one")
+    runner.kill()
+    watched.system.wait_for("the point", watched.once.exists)
+    watched.system.runners["one"] = type(runner)(runner.command, runner.log, {}, True)
+    return watched.check(commit)
+
+
+SCENARIOS = {
+    "source.fetch_retried": source_fails_first,
+    "result.job_requeued": host_fails_first,
+    "scheduler.leases_expired": lease_expires,
+}
+
+
+def points_of(build):
+    for program in ("smgate-server", "smgate-runner"):
+        listed = subprocess.run([build / "bin" / program, "crash-points"], check=True, capture_output=True, text=True)
+        yield from listed.stdout.split()
+
+
+def main():
+    build = pathlib.Path(sys.argv[1]).resolve()
+    points = sys.argv[2:] or list(points_of(build))
+    scratch = System(build)
+    events = recorded(build, scratch)
+    scratch.close()
+    failed = 0
+    for point in points:
+        start = time.monotonic()
+        watched = Watched(build, point, events)
+        try:
+            watched.start()
+            problems = SCENARIOS.get(point, plain)(watched)
+        except Exception as error:  # the report names the point; the logs stay
+            problems = [f"{type(error).__name__}: {error}"]
+        watched.system.close(keep_folder=bool(problems))
+        failed += bool(problems)
+        print(f"{'FAILED' if problems else 'ok'} {point} ({time.monotonic() - start:.1f} s)", *problems, sep="\n   ", flush=True)
+    print(f"{len(points)} crash points, {failed} failed")
+    return 1 if failed or not points else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
