@@ -58,22 +58,29 @@ void zero(float* out, std::size_t count) {
 // out(0)[pair] = scale * left(query-shaped) . right(value-shaped); entries above the diagonal are `above`.
 void pairwise_dot(const Body& body, const Args& args, float scale, float above) {
   const Dims dims(body);
-  for (std::size_t i = 0; i < args.u32(3) * dims.score(1, 0, 0, 0); ++i) args.out(0)[i] = above;
+  float* out = args.out(0);
+  const float* lefts = args.in(1);
+  const float* rights = args.in(2);
+  const std::size_t count = args.u32(3) * dims.score(1, 0, 0, 0);
+  for (std::size_t i = 0; i < count; ++i) out[i] = above;
   for_each_pair(dims, args.u32(3), [&](std::size_t b, std::size_t h, std::size_t i, std::size_t j) {
-    const float* left = args.in(1) + dims.query(b, i, h);
-    const float* right = args.in(2) + dims.value(b, j, h / dims.group);
-    args.out(0)[dims.score(b, h, i, j)] = scale * dot(left, right, dims.head_dim);
+    const float* left = lefts + dims.query(b, i, h);
+    const float* right = rights + dims.value(b, j, h / dims.group);
+    out[dims.score(b, h, i, j)] = scale * dot(left, right, dims.head_dim);
   });
 }
 
 // out(0)[query i] = scale * the sum over keys j of in(1)[pair] * in(2)[value j]
 void sum_over_keys(const Body& body, const Args& args, float scale) {
   const Dims dims(body);
-  zero(args.out(0), args.u32(3) * dims.query(1, 0, 0));
+  float* out = args.out(0);
+  const float* weights = args.in(1);
+  const float* values = args.in(2);
+  zero(out, args.u32(3) * dims.query(1, 0, 0));
   for_each_pair(dims, args.u32(3), [&](std::size_t b, std::size_t h, std::size_t i, std::size_t j) {
-    const float weight = scale * args.in(1)[dims.score(b, h, i, j)];
-    const float* from = args.in(2) + dims.value(b, j, h / dims.group);
-    float* to = args.out(0) + dims.query(b, i, h);
+    const float weight = scale * weights[dims.score(b, h, i, j)];
+    const float* from = values + dims.value(b, j, h / dims.group);
+    float* to = out + dims.query(b, i, h);
     for (std::size_t d = 0; d < dims.head_dim; ++d) to[d] += weight * from[d];
   });
 }
@@ -81,11 +88,14 @@ void sum_over_keys(const Body& body, const Args& args, float scale) {
 // out(0)[value j] = scale * the sum over queries i of all heads of its group of in(1)[pair] * in(2)[query i]
 void sum_over_queries(const Body& body, const Args& args, float scale) {
   const Dims dims(body);
-  zero(args.out(0), args.u32(3) * dims.value(1, 0, 0));
+  float* out = args.out(0);
+  const float* weights = args.in(1);
+  const float* values = args.in(2);
+  zero(out, args.u32(3) * dims.value(1, 0, 0));
   for_each_pair(dims, args.u32(3), [&](std::size_t b, std::size_t h, std::size_t i, std::size_t j) {
-    const float weight = scale * args.in(1)[dims.score(b, h, i, j)];
-    const float* from = args.in(2) + dims.query(b, i, h);
-    float* to = args.out(0) + dims.value(b, j, h / dims.group);
+    const float weight = scale * weights[dims.score(b, h, i, j)];
+    const float* from = values + dims.query(b, i, h);
+    float* to = out + dims.value(b, j, h / dims.group);
     for (std::size_t d = 0; d < dims.head_dim; ++d) to[d] += weight * from[d];
   });
 }

@@ -1,6 +1,4 @@
 // Matrix products of a linear layer. Weights are [n, k], as checkpoints hold them: y = x W^T, dx = dy W, dW += dy^T x.
-#include <array>
-
 #include "runner/workload/kernels/kernel.hpp"
 
 namespace smgate::workload {
@@ -12,7 +10,7 @@ constexpr std::uint32_t kTile = 16;  // 256 threads a block, 2 KB of shared memo
 // A dot product in eight fixed lanes: the compiler may use vectors of any width, the rounding stays the same.
 float dot(const float* a, const float* b, std::size_t count) {
   constexpr std::size_t kLanes = 8;
-  std::array<float, kLanes> lanes{};
+  float lanes[kLanes] = {};
   std::size_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
     for (std::size_t lane = 0; lane < kLanes; ++lane) lanes[lane] += a[i + lane] * b[i + lane];
@@ -28,33 +26,38 @@ void add_scaled(float* __restrict out, float scale, const float* __restrict in, 
 }
 
 void forward_cpu(const Body& body, const Args& args) {
-  const std::size_t k = body.u32("k");
-  const std::size_t n = body.u32("n");
-  for (std::size_t row = 0; row < body.u32("m"); ++row) {
+  const std::size_t m = body.u32("m"), k = body.u32("k"), n = body.u32("n");
+  float* y = args.out(0);
+  const float* x = args.in(1);
+  const float* w = args.in(2);
+  for (std::size_t row = 0; row < m; ++row) {
     for (std::size_t column = 0; column < n; ++column) {
-      args.out(0)[row * n + column] = dot(args.in(1) + row * k, args.in(2) + column * k, k);
+      y[row * n + column] = dot(x + row * k, w + column * k, k);
     }
   }
 }
 
 void backward_a_cpu(const Body& body, const Args& args) {
-  const std::size_t k = body.u32("k");
-  const std::size_t n = body.u32("n");
-  for (std::size_t row = 0; row < body.u32("m"); ++row) {
+  const std::size_t m = body.u32("m"), k = body.u32("k"), n = body.u32("n");
+  const float* dy = args.in(1);
+  const float* w = args.in(2);
+  for (std::size_t row = 0; row < m; ++row) {
     float* dx = args.out(0) + row * k;
     for (std::size_t i = 0; i < k; ++i) dx[i] = 0.0f;
     for (std::size_t column = 0; column < n; ++column) {
-      add_scaled(dx, args.in(1)[row * n + column], args.in(2) + column * k, k);
+      add_scaled(dx, dy[row * n + column], w + column * k, k);
     }
   }
 }
 
 void backward_b_cpu(const Body& body, const Args& args) {
-  const std::size_t k = body.u32("k");
-  const std::size_t n = body.u32("n");
-  for (std::size_t row = 0; row < body.u32("m"); ++row) {
+  const std::size_t m = body.u32("m"), k = body.u32("k"), n = body.u32("n");
+  float* dw = args.out(0);
+  const float* dy = args.in(1);
+  const float* x = args.in(2);
+  for (std::size_t row = 0; row < m; ++row) {
     for (std::size_t column = 0; column < n; ++column) {
-      add_scaled(args.out(0) + column * k, args.in(1)[row * n + column], args.in(2) + row * k, k);
+      add_scaled(dw + column * k, dy[row * n + column], x + row * k, k);
     }
   }
 }

@@ -27,6 +27,7 @@ void kd_loss_cpu(const Body& body, const Args& args) {
   for (std::size_t row = 0; row < rows; ++row) {
     const float* s = args.in(2) + row * vocab;
     const float* teacher = args.in(3) + row * vocab;
+    float* dlogits = args.out(0) + row * vocab;
     const auto label = static_cast<std::size_t>(args.tokens(4)[row]);
     const float lse = log_sum_exp(s, vocab, 1.0f);
     const float student_lse = log_sum_exp(s, vocab, t);
@@ -38,7 +39,7 @@ void kd_loss_cpu(const Body& body, const Args& args) {
       kl += std::exp(log_p) * (log_p - log_q);
       const float hard = std::exp(s[i] - lse) - (i == label ? 1.0f : 0.0f);
       const float soft = t * (std::exp(log_q) - std::exp(log_p));
-      args.out(0)[row * vocab + i] = share * (alpha * hard + (1.0f - alpha) * soft);
+      dlogits[i] = share * (alpha * hard + (1.0f - alpha) * soft);
     }
     args.out(1)[2 * row] = lse - s[label];
     args.out(1)[2 * row + 1] = kl;

@@ -9,6 +9,17 @@ namespace smgate::workload {
 namespace {
 
 // partials[block] = the sum of squares of that block's 256 gradients; the host adds the few partials in order.
+void norm_partials_cpu(const Body&, const Args& args) {
+  const float* gradient = args.in(1);
+  const std::size_t n = args.u32(2);
+  for (std::size_t start = 0; start < n; start += kBlockThreads) {
+    const std::size_t end = std::min<std::size_t>(n, start + kBlockThreads);
+    float sum = 0.0f;
+    for (std::size_t i = start; i < end; ++i) sum += gradient[i] * gradient[i];
+    args.out(0)[start / kBlockThreads] = sum;
+  }
+}
+
 constexpr KernelDef kNormPartials = {"grad_norm_partials", R"cuda(
 extern "C" __global__ void grad_norm_partials(float* partials, const float* gradient, unsigned n) {
   const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
@@ -17,21 +28,18 @@ extern "C" __global__ void grad_norm_partials(float* partials, const float* grad
   if (threadIdx.x == 0) partials[blockIdx.x] = sum;
 }
 )cuda",
-                                     [](const Body&, const Args& args) {
-                                       const std::size_t n = args.u32(2);
-                                       for (std::size_t block = 0; block < blocks_for(args.u32(2)); ++block) {
-                                         float sum = 0.0f;
-                                         for (std::size_t i = block * kBlockThreads;
-                                              i < std::min(n, (block + 1) * kBlockThreads); ++i) {
-                                           sum += args.in(1)[i] * args.in(1)[i];
-                                         }
-                                         args.out(0)[block] = sum;
-                                       }
-                                     },
+                                     norm_partials_cpu,
                                      [](const Body&, const Args& args) {
                                        return Grid{blocks_for(args.u32(2)), 1};
                                      },
                                      true};
+
+void scale_cpu(const Body&, const Args& args) {
+  float* gradient = args.out(0);
+  const float scale = args.f32(1);
+  const std::size_t n = args.u32(2);
+  for (std::size_t i = 0; i < n; ++i) gradient[i] *= scale;
+}
 
 constexpr KernelDef kScale = {"grad_scale", R"cuda(
 extern "C" __global__ void grad_scale(float* gradient, float scale, unsigned n) {
@@ -39,25 +47,25 @@ extern "C" __global__ void grad_scale(float* gradient, float scale, unsigned n) 
   if (i < n) gradient[i] *= scale;
 }
 )cuda",
-                              [](const Body&, const Args& args) {
-                                for (std::size_t i = 0; i < args.u32(2); ++i) args.out(0)[i] *= args.f32(1);
-                              },
-                              [](const Body&, const Args& args) {
+                              scale_cpu, [](const Body&, const Args& args) {
                                 return Grid{blocks_for(args.u32(2)), 1};
                               }};
 
 // Arguments: weight, first moment, second moment, gradient, learning rate, weight decay, 1 - beta1^t, 1 - beta2^t, n.
 void adamw_cpu(const Body& body, const Args& args) {
-  const float beta1 = body.f32("beta1");
-  const float beta2 = body.f32("beta2");
-  for (std::size_t i = 0; i < args.u32(8); ++i) {
-    const float g = args.in(3)[i];
-    const float m = beta1 * args.out(1)[i] + (1.0f - beta1) * g;
-    const float v = beta2 * args.out(2)[i] + (1.0f - beta2) * g * g;
-    args.out(1)[i] = m;
-    args.out(2)[i] = v;
-    const float update = (m / args.f32(6)) / (std::sqrt(v / args.f32(7)) + body.f32("eps"));
-    args.out(0)[i] -= args.f32(4) * (update + args.f32(5) * args.out(0)[i]);
+  float* weight = args.out(0);
+  float* moment = args.out(1);
+  float* variance = args.out(2);
+  const float* gradient = args.in(3);
+  const float learning_rate = args.f32(4), decay = args.f32(5), correction1 = args.f32(6), correction2 = args.f32(7);
+  const float beta1 = body.f32("beta1"), beta2 = body.f32("beta2"), eps = body.f32("eps");
+  const std::size_t n = args.u32(8);
+  for (std::size_t i = 0; i < n; ++i) {
+    const float g = gradient[i];
+    moment[i] = beta1 * moment[i] + (1.0f - beta1) * g;
+    variance[i] = beta2 * variance[i] + (1.0f - beta2) * g * g;
+    const float update = (moment[i] / correction1) / (std::sqrt(variance[i] / correction2) + eps);
+    weight[i] -= learning_rate * (update + decay * weight[i]);
   }
 }
 

@@ -13,11 +13,13 @@ void forward_cpu(const Body& body, const Args& args) {
   const float eps = body.f32("eps");
   for (std::size_t row = 0; row < args.u32(4); ++row) {
     const float* x = args.in(2) + row * hidden;
+    const float* gamma = args.in(3);
+    float* out = args.out(0) + row * hidden;
     float sum = 0.0f;
     for (std::size_t i = 0; i < hidden; ++i) sum += x[i] * x[i];
     const float inverse = 1.0f / std::sqrt(sum / static_cast<float>(hidden) + eps);
     args.out(1)[row] = inverse;
-    for (std::size_t i = 0; i < hidden; ++i) args.out(0)[row * hidden + i] = x[i] * inverse * args.in(3)[i];
+    for (std::size_t i = 0; i < hidden; ++i) out[i] = x[i] * inverse * gamma[i];
   }
 }
 
@@ -48,12 +50,14 @@ void backward_cpu(const Body&, const Args& args) {
     const float* x = args.in(3) + row * hidden;
     const float* gamma = args.in(4);
     const float inverse = args.in(5)[row];
+    float* dx = args.out(0) + row * hidden;
+    float* partial = args.out(1) + row * hidden;
     float sum = 0.0f;
     for (std::size_t i = 0; i < hidden; ++i) sum += dout[i] * gamma[i] * x[i];
     const float mean = sum / static_cast<float>(hidden);
     for (std::size_t i = 0; i < hidden; ++i) {
-      args.out(0)[row * hidden + i] = inverse * (dout[i] * gamma[i] - x[i] * inverse * inverse * mean);
-      args.out(1)[row * hidden + i] = dout[i] * x[i] * inverse;
+      dx[i] = inverse * (dout[i] * gamma[i] - x[i] * inverse * inverse * mean);
+      partial[i] = dout[i] * x[i] * inverse;
     }
   }
 }
@@ -84,10 +88,12 @@ extern "C" __global__ void batched_rms_norm_backward(float* dx, float* partial_d
                                  true};
 
 void gamma_reduce_cpu(const Body&, const Args& args) {
+  const float* partial = args.in(1);
+  const std::size_t rows = args.u32(2);
   const std::size_t hidden = args.u32(3);
   for (std::size_t column = 0; column < hidden; ++column) {
     float sum = 0.0f;
-    for (std::size_t row = 0; row < args.u32(2); ++row) sum += args.in(1)[row * hidden + column];
+    for (std::size_t row = 0; row < rows; ++row) sum += partial[row * hidden + column];
     args.out(0)[column] += sum;
   }
 }

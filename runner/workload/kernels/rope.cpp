@@ -12,11 +12,13 @@ namespace {
 void rotate_cpu(const Body& body, const Args& args, double direction) {
   const std::size_t heads = body.u32("heads");
   const std::size_t half = body.u32("head_dim") / 2;
+  const std::size_t seq = body.u32("seq");
+  const auto theta = static_cast<double>(body.f32("theta"));
   for (std::size_t row = 0; row < args.u32(1); ++row) {
-    const auto position = static_cast<double>(row % body.u32("seq"));
+    const auto position = static_cast<double>(row % seq);
     for (std::size_t i = 0; i < half; ++i) {
       const double exponent = -static_cast<double>(i) / static_cast<double>(half);
-      const double angle = direction * position * std::pow(static_cast<double>(body.f32("theta")), exponent);
+      const double angle = direction * position * std::pow(theta, exponent);
       const auto cosine = static_cast<float>(std::cos(angle));
       const auto sine = static_cast<float>(std::sin(angle));
       for (std::size_t head = 0; head < heads; ++head) {

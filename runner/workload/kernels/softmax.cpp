@@ -28,9 +28,10 @@ void backward_cpu(const Body&, const Args& args) {
   for (std::size_t row = 0; row < args.u32(3); ++row) {
     const float* dp = args.in(1) + row * columns;
     const float* p = args.in(2) + row * columns;
+    float* ds = args.out(0) + row * columns;
     float sum = 0.0f;
     for (std::size_t i = 0; i < columns; ++i) sum += dp[i] * p[i];
-    for (std::size_t i = 0; i < columns; ++i) args.out(0)[row * columns + i] = p[i] * (dp[i] - sum);
+    for (std::size_t i = 0; i < columns; ++i) ds[i] = p[i] * (dp[i] - sum);
   }
 }
 

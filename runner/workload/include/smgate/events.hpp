@@ -32,7 +32,12 @@ struct Here {
   static constexpr Here now(const char* caller_file = __builtin_FILE(), unsigned caller_line = __builtin_LINE()) {
     return Here{caller_file, caller_line};
   }
-  std::string text() const { return std::string(file) + ":" + std::to_string(line); }
+  // file:line, without the steps up that lead out of a build folder.
+  std::string text() const {
+    std::string_view path = file;
+    while (path.substr(0, 3) == "../") path.remove_prefix(3);
+    return std::string(path) + ":" + std::to_string(line);
+  }
 };
 
 // Longest texts that the schema takes; what is longer is cut where a character ends.
