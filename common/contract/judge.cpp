@@ -1,0 +1,99 @@
+#include "common/contract/judge.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "common/contract/causes.hpp"
+#include "common/contract/clauses/rule.hpp"
+
+namespace smgate::contract {
+namespace {
+
+Judgement judge_rule(const Rule& rule, const Facts& facts, const Policy& policy) {
+  const bool fed = rule.contract == Contract::kernel_cache ? policy.judge_kernel_cache : policy.judge_distillation;
+  if (!fed) return {Outcome::not_applicable, "no stage of the run feeds this contract", {}, {}};
+  return rule.judge(facts, policy);
+}
+
+Verdict verdict_of(const std::vector<ClauseResult>& clauses) {
+  const auto any = [&](Outcome outcome) {
+    return std::any_of(clauses.begin(), clauses.end(), [&](const auto& clause) { return clause.outcome == outcome; });
+  };
+  if (any(Outcome::fail)) return Verdict::fail;
+  return any(Outcome::inconclusive) || !any(Outcome::pass) ? Verdict::inconclusive : Verdict::pass;
+}
+
+void count_kernels(const Facts& facts, Summary& summary) {
+  for (const auto& [id, process] : facts.processes) {
+    for (const auto& [cache, keys] : process.caches)
+      for (const auto& [name, key] : keys) {
+        if (key.looked_up()) ++summary.keys_looked_up;
+        if (key.prewarmed()) ++summary.keys_prewarmed;
+        const std::uint64_t late = process.marks > 0 ? key.compiles.late_total() : 0;
+        summary.compiles += key.compiles.in_prewarm + key.compiles.late_total();
+        summary.late_compiles += late;
+      }
+    summary.compiles += process.unkeyed.size();
+    if (process.marks > 0) summary.late_compiles += process.unkeyed.size();
+  }
+}
+
+void sum_up_training(const Facts& facts, Summary& summary) {
+  const Process* training = training_process(facts);
+  if (training == nullptr) return;
+  const Curve& curve = training->curve;
+  summary.steps = curve.next_step;
+  if (curve.points.empty() || curve.without_loss.count > 0) return;
+  summary.initial_loss = curve.points.front().loss;
+  summary.final_loss = curve.points.back().loss;
+}
+
+Summary sum_up(const Facts& facts) {
+  Summary summary;
+  if (const Start* start = main_start(facts)) {
+    summary.workload = start->workload;
+    summary.version = start->version;
+    summary.arch = start->arch;
+    summary.device = start->device;
+    summary.compiler = start->compiler;
+    summary.emulated = start->emulated;
+  }
+  for (const auto& [id, process] : facts.processes)
+    if (process.start && process.start->cold) summary.cold = summary.cold.value_or(false) || *process.start->cold;
+  summary.declared_steps = declared_steps(facts);
+  summary.completed = completed(facts);
+  if (const std::optional<Symptom> symptom = failure(facts)) summary.symptom = symptom->text;
+  summary.events = facts.events;
+  count_kernels(facts, summary);
+  sum_up_training(facts, summary);
+  return summary;
+}
+
+// After the causes, which count all of them.
+void bound_findings(Report& report) {
+  std::map<std::string, std::size_t> of_clause;
+  const std::size_t before = report.findings.size();
+  std::erase_if(report.findings, [&](const Finding& f) { return ++of_clause[f.clause] > kFindingsOfClauseMax; });
+  report.findings_left_out = before - report.findings.size();
+}
+
+}  // namespace
+
+Report judge(const Facts& facts, const Policy& policy) {
+  Report report;
+  for (const Rule& rule : rules()) {
+    Judgement judgement = judge_rule(rule, facts, policy);
+    report.clauses.push_back(
+        {std::string(rule.id), std::string(rule.title), judgement.outcome, std::move(judgement.reason)});
+    std::move(judgement.findings.begin(), judgement.findings.end(), std::back_inserter(report.findings));
+    std::move(judgement.warnings.begin(), judgement.warnings.end(), std::back_inserter(report.warnings));
+  }
+  report.verdict = verdict_of(report.clauses);
+  report.summary = sum_up(facts);
+  find_causes(facts, report);
+  bound_findings(report);
+  return report;
+}
+
+}  // namespace smgate::contract

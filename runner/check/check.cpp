@@ -1,0 +1,56 @@
+#include "runner/check/check.hpp"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "common/contract/judge.hpp"
+#include "runner/check/render.hpp"
+
+namespace smgate::check {
+
+int exit_code(contract::Verdict verdict) {
+  switch (verdict) {
+    case contract::Verdict::pass:
+      return kExitPass;
+    case contract::Verdict::fail:
+      return kExitFail;
+    case contract::Verdict::inconclusive:
+      return kExitInconclusive;
+  }
+  return kExitUnusable;
+}
+
+int run_check(const Options& options, std::ostream& out, std::ostream& errors, bool terminal) {
+  const auto refuse = [&](const Error& error) {
+    errors << "smgate-runner check: " << error.text() << "\n";
+    return kExitUnusable;
+  };
+  const Result<contract::Policy> policy = options.policy_file.empty() ? Result<contract::Policy>(contract::Policy{})
+                                                                      : read_policy_file(options.policy_file);
+  if (!policy) return refuse(policy.error());
+  const Result<contract::Facts> facts = read_facts(options);
+  if (!facts) return refuse(facts.error());
+  const contract::Report report = contract::judge(*facts, *policy);
+  if (options.json)
+    out << contract::to_json(report).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+  else
+    out << render(report, terminal);
+  return exit_code(report.verdict);
+}
+
+void add_check_command(CLI::App& app, int& code) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("check", "Judge recorded events, or a text log, without a server");
+  command->add_option("PATH", options->paths, "files of events, folders of *.jsonl, or, with --adapter, text logs")
+      ->required();
+  command->add_option("--adapter", options->adapter, "how to read text logs: aprender");
+  command->add_option("--policy", options->policy_file, "policy, exceptions and differences, as in a gate file");
+  command->add_flag("--json", options->json, "the report as JSON (schemas/report.schema.json)");
+  command->callback([options, &code] { code = run_check(*options, std::cout, std::cerr, isatty(STDOUT_FILENO) == 1); });
+}
+
+}  // namespace smgate::check

@@ -1,0 +1,40 @@
+// `smgate-runner check`: judges recorded events, or a text log through an adapter, off line. Called by main; one
+// thread.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "common/contract/policy.hpp"
+#include "common/contract/report.hpp"
+#include "common/result.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace smgate::check {
+
+// Exit codes of `check` and `run`.
+inline constexpr int kExitPass = 0, kExitFail = 1, kExitUnusable = 2, kExitInconclusive = 3;
+int exit_code(contract::Verdict verdict);
+
+struct Options {
+  std::vector<std::string> paths;  // files, or folders of *.jsonl; with an adapter, text logs
+  std::string adapter;
+  std::string policy_file;  // JSON with comments: "policy", "exceptions", "differences" as in a gate file
+  bool json = false;
+};
+
+// Facts of everything under the paths; an error names file, line and field.
+Result<contract::Facts> read_facts(const Options& options);
+Result<contract::Policy> read_policy_file(const std::string& path);
+
+// Returns the exit code. Colour only where `terminal` says that `out` is one.
+int run_check(const Options& options, std::ostream& out, std::ostream& errors, bool terminal);
+
+// Adds the subcommand; its callback sets exit_code.
+void add_check_command(CLI::App& app, int& exit_code);
+
+}  // namespace smgate::check

@@ -1,0 +1,134 @@
+// Files into facts: a line at a time, so that a million events need no more memory than their facts.
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "common/contract/adapters/adapter.hpp"
+#include "common/contract/fold.hpp"
+#include "common/file.hpp"
+#include "common/json_reader.hpp"
+#include "runner/check/check.hpp"
+
+namespace smgate::check {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kPolicyBytesMax = 1U << 20U;  // written by hand
+constexpr std::size_t kChunkBytes = 64U << 10U;
+
+// The events of one file. A last line without its newline that does not parse is a process that was killed while it
+// wrote; any other bad line makes the file unusable.
+class EventFile {
+ public:
+  EventFile(std::string path, std::optional<Error>& failed)
+      : path_(std::move(path)), in_(path_, std::ios::binary), failed_(failed) {
+    if (!in_) failed_ = Error{"cannot be read", path_, "give files or folders of *.jsonl"};
+  }
+
+  std::optional<contract::Event> next() {
+    while (!failed_ && std::getline(in_, line_)) {
+      ++number_;
+      const bool last = in_.eof();
+      if (!line_.empty() && line_.back() == '\r') line_.pop_back();
+      if (line_.empty()) continue;
+      Result<contract::Event> event = contract::parse_event(line_);
+      if (event) return std::move(*event);
+      const Error& error = event.error();
+      if (last)
+        cut_ = Error{error.what, fmt::format("{}:{}", path_, number_), ""};
+      else
+        failed_ = Error{error.what, fmt::format("{}:{}", path_, number_), error.next};
+      return std::nullopt;
+    }
+    if (!failed_ && in_.bad()) failed_ = Error{"reading failed", path_, ""};
+    return std::nullopt;
+  }
+  const std::optional<Error>& cut() const { return cut_; }
+
+ private:
+  std::string path_;
+  std::ifstream in_;
+  std::string line_;
+  std::uint64_t number_ = 0;
+  std::optional<Error> cut_;
+  std::optional<Error>& failed_;
+};
+
+Result<std::vector<std::string>> files_of(const std::vector<std::string>& paths, bool logs) {
+  std::vector<std::string> files;
+  for (const std::string& path : paths) {
+    std::error_code error;
+    const fs::file_status status = fs::status(path, error);
+    if (!fs::exists(status)) return Error{"there is no such file or folder", path, ""};
+    if (!fs::is_directory(status)) {
+      files.push_back(path);
+      continue;
+    }
+    if (logs) return Error{"is a folder", path, "an adapter reads log files: name them"};
+    const std::size_t before = files.size();
+    for (const fs::directory_entry& entry : fs::directory_iterator(path, error))
+      if (entry.path().extension() == ".jsonl") files.push_back(entry.path().string());
+    if (error) return Error{"cannot be listed: " + error.message(), path, ""};
+    if (files.size() == before) return Error{"holds no *.jsonl", path, "did the workload honour SMGATE_EVENTS?"};
+    std::sort(files.begin() + static_cast<std::ptrdiff_t>(before), files.end());
+  }
+  return files;
+}
+
+Result<contract::Facts> read_events(const std::vector<std::string>& paths) {
+  std::optional<Error> failed;
+  std::vector<std::unique_ptr<EventFile>> files;
+  std::vector<contract::EventSource> sources;
+  for (const std::string& path : paths) {
+    files.push_back(std::make_unique<EventFile>(path, failed));
+    sources.push_back([file = files.back().get()] { return file->next(); });
+  }
+  contract::Facts facts;
+  contract::merge(std::move(sources), [&](const contract::Event& event) { contract::fold(facts, event); });
+  if (failed) return *failed;
+  for (const auto& file : files)
+    if (file->cut()) contract::fold_unreadable(facts, *file->cut());
+  return facts;
+}
+
+Result<contract::Facts> read_logs(const std::vector<std::string>& paths, const std::string& name) {
+  contract::Facts facts;
+  for (const std::string& path : paths) {
+    std::ifstream in(path, std::ios::binary);
+    if (!in) return Error{"cannot be read", path, ""};
+    const auto adapter = contract::make_adapter(name, fs::path(path).filename().string(),
+                                                [&](const contract::Event& event) { contract::fold(facts, event); });
+    if (adapter == nullptr)
+      return Error{fmt::format("there is no adapter \"{}\"", name), "--adapter",
+                   "known: " + fmt::format("{}", fmt::join(contract::adapter_names(), ", "))};
+    std::string chunk(kChunkBytes, '\0');
+    while (in.read(chunk.data(), static_cast<std::streamsize>(chunk.size())) || in.gcount() > 0)
+      adapter->feed(std::string_view(chunk).substr(0, static_cast<std::size_t>(in.gcount())));
+    adapter->finish();
+  }
+  return facts;
+}
+
+}  // namespace
+
+Result<contract::Facts> read_facts(const Options& options) {
+  const Result<std::vector<std::string>> files = files_of(options.paths, !options.adapter.empty());
+  if (!files) return files.error();
+  return options.adapter.empty() ? read_events(*files) : read_logs(*files, options.adapter);
+}
+
+Result<contract::Policy> read_policy_file(const std::string& path) {
+  const Result<std::string> text = read_file(path, kPolicyBytesMax);
+  if (!text) return text.error();
+  const Result<nlohmann::json> document = parse_json_with_comments(*text);
+  if (!document) return Error{document.error().text(), path, "correct the JSON"};
+  return contract::policy_from_json(*document, path);
+}
+
+}  // namespace smgate::check
