@@ -1,0 +1,205 @@
+#include "server/stages.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <variant>
+
+#include "common/crash_point.hpp"
+#include "common/log.hpp"
+#include "server/intake/intake.hpp"
+#include "server/scheduler/scheduler.hpp"
+#include "server/source/source_steps.hpp"
+#include "server/store/crash_points.hpp"
+#include "server/store/repositories.hpp"
+#include "server/store/store_async.hpp"
+#include "server/verdict/verdict.hpp"
+#include "server/worker_pool.hpp"
+
+namespace smgate {
+namespace {
+
+namespace asio = boost::asio;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kPoll{1'000};       // for hints that were lost, and rows that fall due
+constexpr milliseconds kLeaseTick{1'000};  // lease renewals are one transaction a second
+constexpr std::size_t kGitThreads = 1;     // one fetch at a time
+
+std::size_t work_threads() { return std::max(2U, std::thread::hardware_concurrency()); }
+
+// The operator's clone URL counts, not the webhook's.
+void override_clone_url(store::Tx& tx, const RunId& run, const Config& config, std::int64_t now_ms) {
+  const std::optional<store::Run> found = store::find_run(tx, run);
+  if (!found) return;
+  const auto configured = config.repositories.find(found->repository);
+  if (configured == config.repositories.end() || configured->second.empty()) return;
+  std::optional<store::Repository> repository = store::find_repository(tx, found->repository);
+  if (!repository) return;
+  repository->clone_url = configured->second;
+  store::save_repository(tx, *repository, now_ms);
+}
+
+GitLimits git_limits(const Config& config) {
+  GitLimits limits;
+  limits.fetch_deadline = milliseconds(config.git_deadline_ms);
+  return limits;
+}
+
+std::vector<scheduler::FreeRunner> takers(const std::vector<session::LiveSession>& sessions) {
+  std::vector<scheduler::FreeRunner> runners;
+  for (const session::LiveSession& session : sessions)
+    if (!session.draining) runners.push_back({session.runner, session.arch, session.emulated, session.slots});
+  return runners;
+}
+
+}  // namespace
+
+Stages::Stages(asio::any_io_executor executor, const Config& config, const Clock& clock, Random& random,
+               store::Store& store, session::SessionLink& link)
+    : config_(config),
+      clock_(clock),
+      random_(random),
+      store_(store),
+      link_(link),
+      git_pool_(kGitThreads),
+      work_pool_(work_threads()),
+      intake_(executor, "intake", kPoll, [this] { return process_delivery(); }),
+      source_(executor, "source", kPoll, [this] { return fetch_source(); }),
+      scheduler_(executor, "scheduler", kPoll, [this] { return lease_jobs(); }),
+      leases_(executor, "leases", kLeaseTick, [this] { return watch_leases(); }),
+      verdict_(executor, "verdict", kPoll, [this] { return judge_job(); }) {
+  link_.set_hints({[this] { scheduler_.wake(); }, [this](store::AttemptEnd end, const RunId&) { attempt_ended(end); }});
+}
+
+void Stages::start(http::TaskGroup& tasks) {
+  for (StageLoop* loop : {&intake_, &source_, &scheduler_, &leases_, &verdict_}) tasks.spawn(loop->name(), loop->run());
+}
+
+void Stages::join() {
+  git_pool_.join();
+  work_pool_.join();
+}
+
+std::map<std::string, std::uint64_t> Stages::failures() const {
+  std::map<std::string, std::uint64_t> failures;
+  for (const StageLoop* loop : {&intake_, &source_, &scheduler_, &leases_, &verdict_})
+    failures.emplace(loop->name(), loop->failures());
+  return failures;
+}
+
+asio::awaitable<bool> Stages::process_delivery() {
+  const std::int64_t now_ms = clock_.now_ms();
+  const auto processed = co_await store::write(store_, [this, now_ms](store::Tx& tx) {
+    auto done = intake::process_next_delivery(tx, now_ms, random_);
+    if (done && done->run) override_clone_url(tx, *done->run, config_, now_ms);
+    return done;
+  });
+  if (!processed) co_return false;
+  crash_point(store::kDeliveryProcessed);
+  spdlog::info("delivery processed delivery={} run={} outcome=\"{}\"", processed->delivery.value,
+               processed->run ? processed->run->value : "-", processed->outcome);
+  if (processed->fetch) source_.wake();
+  if (processed->schedule) scheduler_.wake();
+  cancel_leases(processed->lost);
+  co_return true;
+}
+
+void Stages::cancel_leases(const std::vector<store::Lease>& leases) {
+  for (const store::Lease& lease : leases)
+    link_.registry().send(lease.runner, protocol::Cancel{lease.job, lease.token, "its run is no longer wanted"});
+}
+
+asio::awaitable<bool> Stages::fetch_source() {
+  const std::int64_t begun_ms = clock_.now_ms();
+  const auto task =
+      co_await store::read(store_, [begun_ms](store::ReadTx& tx) { return source::next_source_task(tx, begun_ms); });
+  if (!task) co_return false;
+  const source::SourceConfig source_config{config_.data_folder / "mirrors", git_limits(config_)};
+  const source::SourceResult result =
+      co_await on_pool(git_pool_, [&task, &source_config] { return source::fetch_gate_files(*task, source_config); });
+  crash_point(store::kSourceFetched);
+  crash_point(store::kGateFilesRead);
+  const std::int64_t now_ms = clock_.now_ms();
+  const source::Finished finished = co_await store::write(store_, [this, &task, &result, now_ms](store::Tx& tx) {
+    return source::finish_source(tx, *task, result, now_ms, random_);
+  });
+  crash_point(finished == source::Finished::retried ? store::kFetchRetried : store::kJobsCreated);
+  if (const auto* invalid = std::get_if<source::InvalidGate>(&result))
+    spdlog::warn("a gate file is invalid run={} what=\"{}\"", task->run.value, invalid->text);
+  if (const auto* unavailable = std::get_if<source::Unavailable>(&result))
+    spdlog::warn("a repository cannot be read run={} what=\"{}\"", task->run.value, unavailable->text);
+  scheduler_.wake();
+  co_return true;
+}
+
+// Nothing may be awaited between reading the registry and handing the transaction to the store: see
+// SessionLink::welcome for what the order is good for.
+asio::awaitable<bool> Stages::lease_jobs() {
+  const std::vector<session::LiveSession> sessions = link_.registry().all();
+  const std::vector<scheduler::FreeRunner> runners = takers(sessions);
+  if (runners.empty()) co_return false;
+  const std::int64_t now_ms = clock_.now_ms();
+  auto leased = co_await store::write(store_, [this, &runners, now_ms](store::Tx& tx) {
+    return scheduler::lease_jobs(tx, runners, config_.lease_ms, now_ms, random_);
+  });
+  if (leased.empty()) co_return false;
+  crash_point(store::kLeased);
+  for (scheduler::Leased& lease : leased) {
+    const auto session = std::find_if(sessions.begin(), sessions.end(),
+                                      [&](const auto& candidate) { return candidate.runner == lease.runner; });
+    spdlog::info("job leased job={} runner={} attempt={}", lease.assign.job.value, lease.runner.value,
+                 lease.assign.attempt);
+    if (session != sessions.end()) link_.registry().send(lease.runner, session->number, std::move(lease.assign));
+  }
+  co_return false;
+}
+
+asio::awaitable<bool> Stages::watch_leases() {
+  co_await link_.flush_heartbeats();
+  const std::int64_t now_ms = clock_.now_ms();
+  const std::vector<scheduler::Expired> expired =
+      co_await store::write(store_, [now_ms](store::Tx& tx) { return scheduler::expire_leases(tx, now_ms); });
+  if (expired.empty()) co_return false;
+  crash_point(store::kLeasesExpired);
+  for (const scheduler::Expired& lost : expired) {
+    spdlog::warn("a lease ran out job={} runner={}", lost.lease.job.value, lost.lease.runner.value);
+    attempt_ended(lost.end);
+  }
+  co_return expired.size() >= scheduler::kExpireBatch;
+}
+
+void Stages::attempt_ended(store::AttemptEnd end) {
+  if (end == store::AttemptEnd::requeued)
+    scheduler_.wake();
+  else
+    verdict_.wake();
+}
+
+asio::awaitable<bool> Stages::judge_job() {
+  const auto reported = co_await store::read(store_, [](store::ReadTx& tx) { return verdict::load_reported_job(tx); });
+  if (!reported) co_return co_await decide_run();
+  const verdict::JudgedJob judged = co_await on_pool(work_pool_, [&reported] { return verdict::judge(*reported); });
+  crash_point(store::kJobFolded);
+  const std::int64_t now_ms = clock_.now_ms();
+  co_await store::write(store_, [&judged, now_ms](store::Tx& tx) { return verdict::finish_job(tx, judged, now_ms); });
+  crash_point(store::kJobJudged);
+  spdlog::info("job judged job={} verdict={} first_cause={}", judged.job.value, to_string(judged.verdict.verdict),
+               judged.verdict.first_cause.empty() ? "-" : judged.verdict.first_cause);
+  co_return true;
+}
+
+asio::awaitable<bool> Stages::decide_run() {
+  const verdict::Config policy{config_.emulated_satisfies_required};
+  const std::int64_t now_ms = clock_.now_ms();
+  const auto decided = co_await store::write(
+      store_, [policy, now_ms](store::Tx& tx) { return verdict::decide_next_run(tx, policy, now_ms); });
+  if (!decided) co_return false;
+  crash_point(store::kRunDecided);
+  spdlog::info("run decided run={} verdict={}", decided->run.value, to_string(decided->verdict));
+  co_return true;
+}
+
+}  // namespace smgate
