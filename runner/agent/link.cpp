@@ -1,9 +1,9 @@
 #include "runner/agent/link.hpp"
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/connect.hpp>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -29,9 +29,9 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
 namespace websocket = beast::websocket;
+using asio::as_tuple;
 using asio::awaitable;
 using asio::use_awaitable;
-using asio::as_tuple;
 using namespace asio::experimental::awaitable_operators;
 using namespace std::chrono_literals;
 
@@ -183,7 +183,7 @@ awaitable<void> upgrade(Connection<Stream>* connection) {
           said);
     throw std::runtime_error("the coordinator answered " + std::to_string(response.result_int()) + ": " + said);
   }
-  if (error) throw boost::system::system_error(error, "websocket upgrade");
+  if (error) throw boost::system::system_error(error);
 }
 
 template <class Stream>
@@ -242,6 +242,12 @@ awaitable<void> attempt(Impl* link) {
     co_await attempt_plain(link);
 }
 
+void tell_failure(const Impl* link, const std::string& what) {
+  if (link->stopping) return;
+  spdlog::warn("not connected to the coordinator: {} host={} port={}", what, link->settings.address.host,
+               link->settings.address.port);
+}
+
 // Returns whether the coordinator refuses us, which needs a person.
 awaitable<bool> attempt_and_tell(Impl* link) {
   try {
@@ -249,10 +255,10 @@ awaitable<bool> attempt_and_tell(Impl* link) {
   } catch (const Refused& error) {
     if (!link->stopping) spdlog::error("{}", error.what());
     co_return true;
+  } catch (const boost::system::system_error& error) {
+    tell_failure(link, error.code().message());  // what() would name a source line of the library
   } catch (const std::exception& error) {
-    if (!link->stopping)
-      spdlog::warn("not connected to the coordinator: {} host={} port={}", error.what(), link->settings.address.host,
-                   link->settings.address.port);
+    tell_failure(link, error.what());
   }
   co_return false;
 }
