@@ -116,6 +116,7 @@ Finished Worker::run_in(const exec::JobFolder& folder, Job& job) {
   plan.device = settings_.device;
   plan.stages = assign.stages;
   plan.host_env = settings_.env;
+  plan.adapter = assign.adapter;
   plan.work_tree = folder.work_tree();
   plan.deadline = deadline;
   plan.limits = settings_.limits;

@@ -1,7 +1,6 @@
 #include "runner/exec/process_tree.hpp"
 
 #include <poll.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,7 +14,7 @@
 #include <sstream>
 #include <string>
 
-#include "runner/exec/fd.hpp"
+#include "runner/exec/pidfd.hpp"
 
 namespace smgate::exec {
 namespace {
@@ -81,11 +80,11 @@ std::vector<Process> descendants() {
 void signal_all(const std::vector<Process>& processes, int signal) {
   for (const Process& process : processes) {
     if (process.zombie) continue;
-    const Fd handle(pidfd_open(process.pid, 0));
+    const Fd handle = open_pidfd(process.pid);
     const auto now = read_process(process.pid);
     if (!now || now->start_ticks != process.start_ticks) continue;
     if (handle)
-      pidfd_send_signal(handle.get(), signal, nullptr, 0);
+      send_signal(handle, signal);
     else
       kill(process.pid, signal);  // a kernel without pidfd_open, or a process that ended just now
   }

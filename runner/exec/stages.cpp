@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "runner/exec/adapted_log.hpp"
 #include "runner/exec/child.hpp"
 #include "runner/exec/log_stream.hpp"
 #include "runner/exec/runner_events.hpp"
@@ -19,33 +20,38 @@ using protocol::StageOutcome;
 
 constexpr int kNotFound = 127;  // what a shell says of a command that it cannot start
 
-struct Budgets {
+// What the stages of a job share: numbering and budgets go on from one to the next.
+struct JobState {
+  JobState(const JobPlan& plan, ItemSink& sink)
+      : own(sink), log{plan.limits.log_bytes_max, false}, events{plan.limits.events_bytes_max, false} {
+    if (plan.adapter) adapter.emplace(*plan.adapter, sink);
+  }
+  RunnerEvents own;
   Budget log;
   Budget events;
+  std::optional<AdaptedLog> adapter;
 };
 
 class StageRun final : public ChildObserver {
  public:
-  StageRun(const JobPlan& plan, const Stage& stage, const JobFolder& folder, Budgets& budgets, ItemSink& sink)
+  StageRun(const JobPlan& plan, const Stage& stage, const JobFolder& folder, JobState& job, ItemSink& sink)
       : plan_(plan),
         stage_(stage),
         folders_(folder.stage(stage.name)),
         sink_(sink),
-        own_(sink),
-        tail_(folders_.events, budgets.events, sink, own_),
-        log_(stage.name, budgets.log, sink) {
-    if (feeds() && plan.make_adapter) adapter_ = plan.make_adapter();
+        job_(job),
+        log_(stage.name, job.log, sink) {
+    if (feeds()) tail_.emplace(folders_.events, job.events, sink, job.own);
   }
 
   ChildResult run(const Cancellation& cancellation) {
     sink_.put(protocol::StageBegin{stage_.name});
-    if (feeds()) own_.attest(plan_.arch, plan_.device);
+    if (feeds()) job_.own.attest(plan_.arch, plan_.device);
     sink_.flush();
     plan_.passed("runner.stage_begun");
     const ChildResult result = run_child(child(), *this, cancellation);
     tell(result);
-    tail_.finish();
-    if (adapter_) put_adapted(adapter_->finish());
+    if (tail_) tail_->finish();
     log_.flush();
     sink_.put(end_of(result));
     sink_.flush();
@@ -55,11 +61,12 @@ class StageRun final : public ChildObserver {
 
   void output(std::string_view bytes) override {
     log_.append(bytes);
-    if (adapter_) put_adapted(adapter_->take(bytes));
+    if (feeds() && job_.adapter) job_.adapter->take(bytes);
   }
 
   void tick() override {
-    tail_.poll();
+    if (tail_) tail_->poll();
+    if (job_.adapter) job_.adapter->flush();
     log_.flush();
     sink_.flush();
   }
@@ -79,16 +86,6 @@ class StageRun final : public ChildObserver {
     spec.niceness = plan_.limits.niceness;
     spec.lock_fd = plan_.lock_fd;
     return spec;
-  }
-
-  void put_adapted(const std::string& lines) {
-    for (std::string_view rest = lines; !rest.empty();) {
-      const std::size_t room = std::min(rest.size(), protocol::kItemDataBytesMax);
-      const std::size_t end = rest.substr(0, room).rfind('\n');
-      const std::size_t taken = end == std::string_view::npos ? room : end + 1;
-      sink_.put(protocol::EventChunk{std::string(kAdapterEventsFile), std::string(rest.substr(0, taken))});
-      rest.remove_prefix(taken);
-    }
   }
 
   void tell(const ChildResult& result) {
@@ -130,10 +127,9 @@ class StageRun final : public ChildObserver {
   const Stage& stage_;
   StageFolders folders_;
   ItemSink& sink_;
-  RunnerEvents own_;
-  EventTail tail_;
+  JobState& job_;
   LogStream log_;
-  std::unique_ptr<LogAdapter> adapter_;
+  std::optional<EventTail> tail_;
 };
 
 Finished finished_by(const Stage& stage, const ChildResult& result, const Cancellation& cancellation) {
@@ -165,16 +161,17 @@ Finished finished_by(const Cancellation& cancellation) {
 }
 
 Finished run_stages(const JobPlan& plan, const JobFolder& folder, ItemSink& sink, const Cancellation& cancellation) {
-  Budgets budgets{{plan.limits.log_bytes_max, false}, {plan.limits.events_bytes_max, false}};
+  JobState job(plan, sink);
   Finished finished;
   for (const Stage& stage : plan.stages) {
     if (finished.outcome == JobOutcome::completed && cancellation.requested())
       finished = exec::finished_by(cancellation);
     if (finished.outcome == JobOutcome::completed)
-      finished = finished_by(stage, StageRun(plan, stage, folder, budgets, sink).run(cancellation), cancellation);
+      finished = finished_by(stage, StageRun(plan, stage, folder, job, sink).run(cancellation), cancellation);
     else
       sink.put(StageEnd{stage.name, StageOutcome::not_started, 0, 0, 0});
   }
+  if (job.adapter) job.adapter->finish();
   sink.flush();
   return finished;
 }

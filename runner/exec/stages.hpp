@@ -27,15 +27,7 @@ struct ExecLimits {
   int niceness = 5;                              // the agent's heartbeats come first
 };
 
-// Takes the log of the stages that feed a contract; what it returns are event lines (source "adapter").
-class LogAdapter {
- public:
-  virtual ~LogAdapter() = default;
-  virtual std::string take(std::string_view bytes) = 0;
-  virtual std::string finish() = 0;
-};
-using MakeLogAdapter = std::function<std::unique_ptr<LogAdapter>()>;
-
+// What a job is run from. Events are passed on from the stages that feed a contract, and from no other.
 struct JobPlan {
   CommitSha commit;
   Arch arch;
@@ -45,8 +37,8 @@ struct JobPlan {
   std::filesystem::path work_tree;
   std::chrono::steady_clock::time_point deadline;  // of the job
   ExecLimits limits;
-  MakeLogAdapter make_adapter;                                             // empty: the workload writes events itself
-  int lock_fd = -1;                                                        // see ChildSpec
+  std::optional<std::string> adapter;  // reads the log of stages that feed a contract; none: they write events
+  int lock_fd = -1;                    // see ChildSpec
   std::function<void(std::string_view)> passed = [](std::string_view) {};  // names of the crash points passed
 };
 

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -15,7 +14,7 @@
 #include <cerrno>
 #include <csignal>
 
-#include "runner/exec/fd.hpp"
+#include "runner/exec/pidfd.hpp"
 #include "runner/exec/process_tree.hpp"
 
 namespace smgate::exec {
@@ -160,7 +159,7 @@ class Supervisor {
 
   // Its status would be lost in end_descendants. Bounded: it may hang in a driver call.
   bool reap_stage(int& status) const {
-    const Fd handle(pidfd_open(stage_, 0));
+    const Fd handle = open_pidfd(stage_);
     pollfd source{handle.get(), POLLIN, 0};
     if (handle) poll(&source, 1, static_cast<int>(kKillPatience.count()));
     return waitpid(stage_, &status, WNOHANG) == stage_;
@@ -180,6 +179,7 @@ class Supervisor {
 int supervise() {
   const std::optional<Specification> specification = decode(read_all(kSpecificationFd));
   if (!specification) return kUnusable;
+  close_range(kLockFd + 1, ~0U, 0);  // whatever the agent was started with
   for (const int fd : {kControlFd, kSpecificationFd, kLockFd}) fcntl(fd, F_SETFD, FD_CLOEXEC);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != specification->parent_pid) return kUnusable;  // it died before the line above

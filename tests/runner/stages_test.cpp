@@ -103,12 +103,45 @@ TEST_F(StagesTest, ThatFeedAContractAreAttestedToRunColdWithEmptyCaches) {
   EXPECT_TRUE(event["emulated"]);
 }
 
-TEST_F(StagesTest, EachHaveEventsOfTheirOwnNextToOneAnother) {
-  stage("one", "echo '{\"n\":1}' > $SMGATE_EVENTS/1.jsonl");
-  stage("two", "ls $SMGATE_EVENTS; echo '{\"n\":2}' > $SMGATE_EVENTS/1.jsonl");
+TEST_F(StagesTest, EachHaveAnEventsFolderOfTheirOwn) {
+  stage("one", "echo '{\"n\":1}' > $SMGATE_EVENTS/1.jsonl", Feeds::kernel_cache);
+  stage("two", "ls $SMGATE_EVENTS; echo '{\"n\":2}' > $SMGATE_EVENTS/1.jsonl", Feeds::distillation);
   run();
   EXPECT_EQ(sink.log(), "");
   EXPECT_EQ(sink.events("1.jsonl"), "{\"n\":1}\n{\"n\":2}\n");
+}
+
+TEST_F(StagesTest, ThatFeedNoContractPassNoEventsOn) {
+  stage("build", "echo '{\"n\":1}' > $SMGATE_EVENTS/1.jsonl");
+  run();
+  EXPECT_TRUE(sink.all<protocol::EventChunk>().empty());
+}
+
+TEST_F(StagesTest, NumberTheRunnersOwnEventsThroughTheJob) {
+  stage("one", "true", Feeds::kernel_cache);
+  stage("two", "true", Feeds::distillation);
+  run();
+  const std::string lines = sink.events("runner.jsonl");
+  EXPECT_NE(lines.find("\"seq\":0"), std::string::npos);
+  EXPECT_NE(lines.find("\"seq\":1"), std::string::npos);
+}
+
+TEST_F(StagesTest, HaveTheirLogReadByTheAdapterWhereTheyFeedAContract) {
+  plan.adapter = "aprender";
+  stage("build", "echo \"[FWD-CACHE] Compiling 'none' (ptx_len=1)\"");
+  stage("smoke", "echo \"[FWD-CACHE] Compiling 'silu_forward' (ptx_len=1)\"; echo \"[FWD-CACHE] OK 'silu_forward'\"",
+        Feeds::kernel_cache);
+  run();
+  const std::string lines = sink.events("adapter.jsonl");
+  EXPECT_NE(lines.find("silu_forward"), std::string::npos);
+  EXPECT_EQ(lines.find("'none'"), std::string::npos);
+}
+
+TEST_F(StagesTest, SayThatAnAdapterIsNotKnown) {
+  plan.adapter = "no-such";
+  stage("smoke", "true", Feeds::kernel_cache);
+  run();
+  EXPECT_NE(sink.events("adapter.jsonl").find("no log adapter"), std::string::npos);
 }
 
 TEST_F(StagesTest, TellWhatTheyLeaveBehind) {
