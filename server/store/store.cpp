@@ -93,6 +93,7 @@ void Store::write_loop() {
   for (auto batch = pop(writes_, kBatchMax); !batch.empty(); batch = pop(writes_, kBatchMax)) {
     write_batch(batch);
     for (const Task<Tx>& task : batch) task.done(task.error);
+    batch.clear();  // what a task holds (its caller's io_context, kept busy) is let go now, not with the next batch
   }
 }
 
@@ -125,6 +126,7 @@ void Store::read_loop(Database& database) {
     }
     if (database.in_transaction()) database.query("ROLLBACK").run();
     task.done(task.error);
+    batch.clear();
   }
 }
 
