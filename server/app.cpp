@@ -110,8 +110,10 @@ asio::awaitable<void> App::shut_down() {
   boost::system::error_code ignored;
   signals_.cancel(ignored);
   co_await server_.stop();
+  spdlog::debug("connections are closed");
   loops_.cancel();
   co_await loops_.wait();
+  spdlog::debug("stages have ended");
 }
 
 void App::stop_on_signals(std::function<void()> stopping) {

@@ -111,7 +111,11 @@ class HttpConnection final : public Connection {
 
 asio::awaitable<void> HttpConnection::serve() {
   Next next = Next::keep_alive;
-  while (next == Next::keep_alive && co_await first_byte()) next = co_await serve_request();
+  while (next == Next::keep_alive) {
+    const bool begun = co_await first_byte();
+    next = Next::close;
+    if (begun) next = co_await serve_request();
+  }
   if (next == Next::linger) co_await linger();
   if (!websocket_) stream_.close();
 }
@@ -283,7 +287,8 @@ asio::awaitable<bool> HttpConnection::send(unsigned version, bool head, bool kee
   stream_.expires_after(shared_.deadlines.write);
   const auto [error, size] = co_await bhttp::async_write(stream_, message, kToTuple);
   if (error) co_return false;
-  co_return head || !response.stream || co_await send_stream(response.stream);
+  if (head || !response.stream) co_return true;
+  co_return co_await send_stream(response.stream);
 }
 
 asio::awaitable<bool> HttpConnection::send_stream(std::shared_ptr<const BodyStream> body) {

@@ -66,6 +66,8 @@ asio::awaitable<void> Server::accept_loop() {
       co_await pause_.async_wait(kToTuple);
       continue;
     }
+    boost::system::error_code ignored;
+    socket.set_option(tcp::no_delay(true), ignored);  // acknowledgements are small and waited for
     tasks_.spawn("http connection", serve_connection(std::move(socket), shared_));
   }
 }
