@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -9,7 +10,9 @@
 #include "common/log.hpp"
 #include "runner/agent/agent.hpp"
 #include "runner/agent/crash_points.hpp"
+#include "runner/check/check.hpp"
 #include "runner/exec/supervisor.hpp"
+#include "runner/run/run.hpp"
 
 namespace {
 
@@ -46,6 +49,8 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "smgate-runner " SMGATE_VERSION);
   app.require_subcommand(1);
   add_agent_command(app, exit_code);
+  smgate::run::add_run_command(app, exit_code);
+  smgate::check::add_check_command(app, exit_code);
   add_crash_points_command(app);
   try {
     app.parse(argc, argv);

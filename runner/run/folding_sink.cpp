@@ -1,0 +1,75 @@
+#include "runner/run/folding_sink.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <fstream>
+#include <ostream>
+
+#include "common/contract/event.hpp"
+#include "common/contract/fold.hpp"
+#include "runner/exec/runner_events.hpp"
+
+namespace smgate::run {
+namespace {
+
+void append_to(const std::filesystem::path& file, std::string_view bytes) {
+  std::filesystem::create_directories(file.parent_path());
+  std::ofstream(file, std::ios::binary | std::ios::app) << bytes;
+}
+
+}  // namespace
+
+void FoldingSink::put(protocol::ItemBody body) {
+  std::visit([this](const auto& alternative) { take(alternative); }, body);
+}
+
+void FoldingSink::flush() { log_.flush(); }
+
+void FoldingSink::take(const protocol::StageBegin& begin) {
+  stage_ = begin.stage;
+  log_ << fmt::format("--- {}\n", begin.stage);
+}
+
+void FoldingSink::take(const protocol::StageEnd& end) {
+  log_ << fmt::format("--- {}: {}, {:.1f} s\n", end.stage, protocol::to_string(end.outcome),
+                      static_cast<double>(end.duration_ms) / 1000);
+}
+
+void FoldingSink::take(const protocol::LogChunk& chunk) {
+  log_ << chunk.bytes;
+  if (!keep_.empty()) append_to(keep_ / (chunk.stage + ".log"), chunk.bytes);
+}
+
+void FoldingSink::take(const protocol::EventChunk& chunk) {
+  const bool ours = chunk.file == exec::kRunnerEventsFile || chunk.file == exec::kAdapterEventsFile;
+  if (ours && !keep_.empty()) append_to(keep_ / "events" / stage_ / chunk.file, chunk.lines);
+  for (std::string_view rest = chunk.lines; !rest.empty();) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    if (line.empty()) continue;
+    if (const auto event = contract::parse_event(line))
+      contract::fold(facts_, *event);
+    else
+      contract::fold_unreadable(facts_, event.error());
+  }
+}
+
+void add_outcome(contract::Report& report, const protocol::Finished& finished) {
+  using protocol::JobOutcome;
+  if (finished.outcome == JobOutcome::completed) return;
+  const bool its_own = finished.outcome == JobOutcome::stage_failed || finished.outcome == JobOutcome::timed_out;
+  if (its_own && report.verdict == contract::Verdict::fail) return;  // the contracts say why
+  contract::Cause cause;
+  cause.id = finished.outcome == JobOutcome::stage_failed ? "stage_failed"
+             : finished.outcome == JobOutcome::timed_out  ? "stage_timed_out"
+                                                          : std::string(protocol::to_string(finished.outcome));
+  cause.text = finished.text;
+  for (const contract::ClauseResult& clause : report.clauses)
+    if (clause.outcome == contract::Outcome::inconclusive) cause.clauses.push_back(clause.id);
+  cause.explains = cause.clauses.size();
+  report.causes.insert(report.causes.begin(), std::move(cause));
+  report.verdict = its_own ? contract::Verdict::fail : contract::Verdict::inconclusive;
+}
+
+}  // namespace smgate::run

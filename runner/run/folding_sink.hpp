@@ -1,0 +1,39 @@
+// What a job of `run` tells, judged on the spot: events are folded as they come, logs shown. One thread.
+#pragma once
+
+#include <filesystem>
+#include <iosfwd>
+
+#include "common/contract/facts.hpp"
+#include "common/contract/report.hpp"
+#include "runner/exec/item_sink.hpp"
+
+namespace smgate::run {
+
+class FoldingSink final : public exec::ItemSink {
+ public:
+  // `keep`: the job's folder, to which the runner's own events and the log are added; empty: they are not kept.
+  FoldingSink(std::ostream& log, std::filesystem::path keep) : log_(log), keep_(std::move(keep)) {}
+
+  void put(protocol::ItemBody body) override;
+  void flush() override;
+
+  const contract::Facts& facts() const { return facts_; }
+
+ private:
+  void take(const protocol::StageBegin& begin);
+  void take(const protocol::StageEnd& end);
+  void take(const protocol::LogChunk& chunk);
+  void take(const protocol::EventChunk& chunk);
+  void take(const protocol::Finished&) {}
+
+  std::ostream& log_;
+  const std::filesystem::path keep_;
+  std::string stage_;
+  contract::Facts facts_;
+};
+
+// What the contracts cannot see: how the stages ended.
+void add_outcome(contract::Report& report, const protocol::Finished& finished);
+
+}  // namespace smgate::run
