@@ -44,8 +44,12 @@ constexpr std::array<Roles, 10> kRoles = {{
     {"*softmax*", 1, {"row length"}},
 }};
 
+// Short names that come before float bits, and what they are called.
 std::string role_of_float(std::string_view prefix) {
-  if (prefix == "th") return "RoPE theta";
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kNames = {
+      {{"th", "RoPE theta"}, {"al", "alpha"}, {"t", "temperature"}, {"mu", "beta1"}, {"nu", "beta2"}}};
+  for (const auto& [name, role] : kNames)
+    if (prefix == name) return std::string(role);
   return prefix.empty() ? "number" : std::string(prefix);
 }
 
@@ -63,17 +67,25 @@ void name_integers(ParsedKey& key) {
   }
 }
 
-// eps and th carry the bits of an IEEE 754 binary32 as eight hex digits, or a decimal.
-std::optional<Token> float_token(std::string_view part) {
+// A short name and the bits of an IEEE 754 binary32 as eight hex digits: eps358637bd.
+std::optional<Token> float_bits_token(std::string_view part) {
+  constexpr std::size_t kPrefixCharsMax = 8, kHexDigitsOfFloat = 8;
+  if (part.size() <= kHexDigitsOfFloat || part.size() > kPrefixCharsMax + kHexDigitsOfFloat) return std::nullopt;
+  const std::string_view prefix = part.substr(0, part.size() - kHexDigitsOfFloat);
+  const std::string_view text = part.substr(prefix.size());
+  const bool bits_like = all_of(text, "0123456789abcdef") && any_of(text, kDigits);
+  if (!bits_like || !all_of(prefix, "abcdefghijklmnopqrstuvwxyz") || all_of(part, kHexDigits)) return std::nullopt;
+  std::uint32_t bits = 0;
+  std::from_chars(text.data(), text.data() + text.size(), bits, 16);
+  return Token{TokenKind::float_bits, std::string(prefix), std::string(text), shortest(std::bit_cast<float>(bits)),
+               role_of_float(prefix)};
+}
+
+// A decimal with a point or an exponent, perhaps after eps or th: 0.5, eps1e-05.
+std::optional<Token> decimal_token(std::string_view part) {
   for (const std::string_view prefix : {std::string_view("eps"), std::string_view("th"), std::string_view("")}) {
     if (!part.starts_with(prefix)) continue;
     const std::string_view text = part.substr(prefix.size());
-    std::uint32_t bits = 0;
-    if (!prefix.empty() && text.size() == 8 && all_of(text, kHexDigits)) {
-      std::from_chars(text.data(), text.data() + text.size(), bits, 16);
-      return Token{TokenKind::float_bits, std::string(prefix), std::string(text), shortest(std::bit_cast<float>(bits)),
-                   role_of_float(prefix)};
-    }
     double value = 0;
     const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
     const bool whole = result.ec == std::errc() && result.ptr == text.data() + text.size();
@@ -102,7 +114,8 @@ std::optional<Token> token_of(std::string_view part) {
   if (part.starts_with("0x") && all_of(part.substr(2), kHexDigits))
     return part.size() - 2 >= kPointerDigitsMin ? Token{TokenKind::pointer, "", text, text, "pointer"}
                                                 : Token{TokenKind::integer, "", text, text, ""};
-  if (auto token = float_token(part)) return token;
+  if (auto token = float_bits_token(part)) return token;
+  if (auto token = decimal_token(part)) return token;
   const bool mixed = any_of(part, kDigits) && any_of(part, "abcdefABCDEF");
   if (part.size() >= kHashCharsMin && all_of(part, kHexDigits) && mixed)
     return Token{TokenKind::hash, "", text, text, "hash"};
