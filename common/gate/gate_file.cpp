@@ -8,6 +8,7 @@
 
 #include "common/json_reader.hpp"
 #include "common/protocol/messages.hpp"
+#include "common/protocol/names.hpp"
 
 namespace smgate {
 namespace {
@@ -21,7 +22,8 @@ constexpr std::int64_t kArgumentsMax = 1024;
 
 const std::vector<std::string> kAdapters{"aprender"};
 
-bool is_stage_name(const std::string& name) { return parse_runner_name(name).has_value(); }
+// A folder of the runner bears it, and the protocol refuses a job that names another.
+bool is_stage_name(const std::string& name) { return protocol::is_plain_name(name, protocol::kStageNameMax); }
 
 // POSIX: what a shell can name. SMGATE_ is ours.
 bool is_variable_name(const std::string& name) {
@@ -60,7 +62,7 @@ Stage read_stage(JsonReader& reader, std::set<std::string>& names) {
   Stage stage;
   stage.name = reader.string("name", std::nullopt);
   if (!is_stage_name(stage.name))
-    reader.mistake("name", "must be 1 to 64 letters, digits, '.', '_' and '-'");
+    reader.mistake("name", "must be 1 to 64 letters, digits, '.', '_' and '-', not starting with '.' or '-'");
   else if (!names.insert(stage.name).second)
     reader.mistake("name", fmt::format("\"{}\" is the name of an earlier stage, too", stage.name));
   stage.argv = read_command(reader);
