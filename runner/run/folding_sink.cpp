@@ -43,7 +43,7 @@ void FoldingSink::take(const protocol::LogChunk& chunk) {
 
 void FoldingSink::take(const protocol::EventChunk& chunk) {
   const bool ours = chunk.file == exec::kRunnerEventsFile || chunk.file == exec::kAdapterEventsFile;
-  if (ours && !keep_.empty()) append_to(keep_ / "events" / stage_ / chunk.file, chunk.lines);
+  if (ours && !keep_.empty()) own_[std::filesystem::path(stage_) / chunk.file] += chunk.lines;
   for (std::string_view rest = chunk.lines; !rest.empty();) {
     const std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(rest.size(), line.size() + 1));
@@ -53,6 +53,10 @@ void FoldingSink::take(const protocol::EventChunk& chunk) {
     else
       contract::fold_unreadable(facts_, event.error());
   }
+}
+
+void FoldingSink::write_own_events() const {
+  for (const auto& [file, lines] : own_) append_to(keep_ / "events" / file, lines);
 }
 
 void add_outcome(contract::Report& report, const protocol::Finished& finished) {

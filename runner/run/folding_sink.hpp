@@ -3,6 +3,8 @@
 
 #include <filesystem>
 #include <iosfwd>
+#include <map>
+#include <string>
 
 #include "common/contract/facts.hpp"
 #include "common/contract/report.hpp"
@@ -19,6 +21,8 @@ class FoldingSink final : public exec::ItemSink {
   void flush() override;
 
   const contract::Facts& facts() const { return facts_; }
+  // The runner's own events, beside the workload's. After the stages: a file there is one of the workload's until then.
+  void write_own_events() const;
 
  private:
   void take(const protocol::StageBegin& begin);
@@ -30,6 +34,7 @@ class FoldingSink final : public exec::ItemSink {
   std::ostream& log_;
   const std::filesystem::path keep_;
   std::string stage_;
+  std::map<std::filesystem::path, std::string> own_;  // by stage and file
   contract::Facts facts_;
 };
 

@@ -90,6 +90,7 @@ contract::Report judge_stages(const exec::JobPlan& plan, const GateFile& gate, c
   FoldingSink sink(log, keep);
   const exec::JobFolder job(folder);
   const protocol::Finished finished = exec::run_stages(plan, job, sink, cancellation);
+  sink.write_own_events();
   contract::Report report = contract::judge(sink.facts(), gate.policy);
   add_outcome(report, finished);
   if (keep.empty() && !job.remove()) log << "smgate-runner run: " << folder << " cannot be removed\n";
