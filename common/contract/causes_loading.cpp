@@ -39,6 +39,8 @@ void find_workspace(Analysis& analysis) {
       analysis.unexplained([](const Finding& f) { return is_kind(f, "KC-7", "workspace_over_budget"); });
   if (explained.empty()) return;
   const std::string text = explained.front()->message;
+  append(explained,
+         analysis.unexplained([](const Finding& f) { return is_kind(f, "KC-7", "payload_over_free_memory"); }));
   append(explained, analysis.taken_by(Stop::by_memory));
   analysis.add("workspace_over_budget", text, explained);
 }

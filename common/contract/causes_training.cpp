@@ -53,9 +53,23 @@ void find_not_falling(Analysis& analysis) {
   if (!explained.empty()) analysis.add("loss_not_falling", explained.front()->message, explained);
 }
 
+void find_nothing_trained(Analysis& analysis) {
+  const std::vector<Finding*> explained = analysis.unexplained(
+      [](const Finding& f) { return is_kind(f, "DS-5", "no_gradient") || is_kind(f, "DS-5", "unchanged"); });
+  if (!explained.empty()) analysis.add("nothing_trained", explained.front()->message, explained);
+}
+
+void find_configuration_mismatch(Analysis& analysis) {
+  const std::vector<Finding*> explained = analysis.unexplained([](const Finding& f) { return f.clause == "DS-6"; });
+  std::string text;
+  for (const Finding* finding : explained) text += (text.empty() ? "" : "; ") + finding->message;
+  analysis.add("configuration_mismatch", text, explained);
+}
+
 // Words of CUDA errors that arrive later than what caused them, and name no kernel.
 bool sounds_poisoned(std::string text) {
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  if (text.find("out of memory") != std::string::npos) return false;
   constexpr std::array<std::string_view, 8> kWords = {"cuda_error", "illegal",     "launch fail", "poison",
                                                       "misaligned", "device-side", "stream",      "unspecified"};
   for (const std::string_view word : kWords)
@@ -69,7 +83,9 @@ void find_training_causes(Analysis& analysis) {
   find_degenerate_batch(analysis);
   find_unsatisfiable(analysis);
   find_not_finite(analysis);
+  find_nothing_trained(analysis);
   find_not_falling(analysis);
+  find_configuration_mismatch(analysis);
 }
 
 void find_symptoms(Analysis& analysis) {

@@ -42,17 +42,14 @@ bool Coverage::collided(const CacheIndex& index, const ParsedKey& parsed, const 
   return false;
 }
 
-bool Coverage::skipped(const std::string& scope) const {
+bool Coverage::skipped(const std::string& scope, const std::string& cache, const CacheIndex& index) const {
   const auto found = process_.scopes.find(scope);
   if (found != process_.scopes.end()) return found->second.did_nothing();
-  // A lookup that names no scope: skipped only where every pre-warm was.
-  bool any = false;
-  for (const auto& [name, other] : process_.scopes) {
-    if (other.ends == 0) continue;
-    if (!other.did_nothing()) return false;
-    any = true;
-  }
-  return any;
+  // A lookup that names no scope: skipped where a pre-warm of this cache did nothing, and no other filled it.
+  const auto did_nothing = [&](const auto& entry) {
+    return entry.second.did_nothing() && (entry.second.cache.empty() || entry.second.cache == cache);
+  };
+  return index.prewarmed_by_name.empty() && std::any_of(process_.scopes.begin(), process_.scopes.end(), did_nothing);
 }
 
 bool Coverage::drifted(const CacheIndex& index, const ParsedKey& parsed, Miss& miss) {
@@ -83,7 +80,7 @@ Miss Coverage::classify(const std::string& cache, const std::string& name, const
   if (found == caches_.end()) return miss;
   const ParsedKey parsed = parse_key(name);
   if (collided(found->second, parsed, key, miss)) return miss;
-  if (skipped(miss.scope)) {
+  if (skipped(miss.scope, cache, found->second)) {
     miss.kind = "skipped";
     return miss;
   }

@@ -39,7 +39,7 @@ class Coverage {
   };
 
   bool collided(const CacheIndex& index, const ParsedKey& parsed, const Key& key, Miss& miss) const;
-  bool skipped(const std::string& scope) const;
+  bool skipped(const std::string& scope, const std::string& cache, const CacheIndex& index) const;
   static bool drifted(const CacheIndex& index, const ParsedKey& parsed, Miss& miss);
 
   const Process& process_;

@@ -29,9 +29,11 @@ int run_check(const Options& options, std::ostream& out, std::ostream& errors, b
     errors << "smgate-runner check: " << error.text() << "\n";
     return kExitUnusable;
   };
-  const Result<contract::Policy> policy = options.policy_file.empty() ? Result<contract::Policy>(contract::Policy{})
-                                                                      : read_policy_file(options.policy_file);
+  Result<contract::Policy> policy = options.policy_file.empty() ? Result<contract::Policy>(contract::Policy{})
+                                                                : read_policy_file(options.policy_file);
   if (!policy) return refuse(policy.error());
+  if (!options.manifest_file.empty())
+    if (const std::optional<Error> error = read_manifest(options.manifest_file, *policy)) return refuse(*error);
   const Result<contract::Facts> facts = read_facts(options);
   if (!facts) return refuse(facts.error());
   const contract::Report report = contract::judge(*facts, *policy);
@@ -49,6 +51,7 @@ void add_check_command(CLI::App& app, int& code) {
       ->required();
   command->add_option("--adapter", options->adapter, "how to read text logs: aprender");
   command->add_option("--policy", options->policy_file, "policy, exceptions and differences, as in a gate file");
+  command->add_option("--manifest", options->manifest_file, "what was declared for the run: steps, batch_size, ...");
   command->add_flag("--json", options->json, "the report as JSON (schemas/report.schema.json)");
   command->callback([options, &code] { code = run_check(*options, std::cout, std::cerr, isatty(STDOUT_FILENO) == 1); });
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <iosfwd>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,13 +24,16 @@ int exit_code(contract::Verdict verdict);
 struct Options {
   std::vector<std::string> paths;  // files, or folders of *.jsonl; with an adapter, text logs
   std::string adapter;
-  std::string policy_file;  // JSON with comments: "policy", "exceptions", "differences" as in a gate file
+  std::string policy_file;    // JSON with comments: "policy", "exceptions", "differences" as in a gate file
+  std::string manifest_file;  // JSON with what was declared for the run: steps, batch_size, learning_rate, ...
   bool json = false;
 };
 
 // Facts of everything under the paths; an error names file, line and field.
 Result<contract::Facts> read_facts(const Options& options);
 Result<contract::Policy> read_policy_file(const std::string& path);
+// Adds the manifest's values to what the policy declares (DS-6). Fields that name no setting of a run are ignored.
+std::optional<Error> read_manifest(const std::string& path, contract::Policy& policy);
 
 // Returns the exit code. Colour only where `terminal` says that `out` is one.
 int run_check(const Options& options, std::ostream& out, std::ostream& errors, bool terminal);

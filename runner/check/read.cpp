@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -129,6 +130,29 @@ Result<contract::Policy> read_policy_file(const std::string& path) {
   const Result<nlohmann::json> document = parse_json_with_comments(*text);
   if (!document) return Error{document.error().text(), path, "correct the JSON"};
   return contract::policy_from_json(*document, path);
+}
+
+std::optional<Error> read_manifest(const std::string& path, contract::Policy& policy) {
+  // What manifests call a setting, and what run_start's config calls it.
+  static const std::map<std::string, std::string> kNames = {{"steps", "steps"},
+                                                            {"batch_size", "batch_size"},
+                                                            {"seq_len", "seq_len"},
+                                                            {"seed", "seed"},
+                                                            {"learning_rate", "learning_rate"},
+                                                            {"math_mode", "math_mode"},
+                                                            {"alpha", "alpha"},
+                                                            {"kd_alpha", "alpha"},
+                                                            {"temperature", "temperature"},
+                                                            {"kd_temperature", "temperature"}};
+  const Result<std::string> text = read_file(path, kPolicyBytesMax);
+  if (!text) return text.error();
+  const Result<nlohmann::json> document = parse_json_with_comments(*text);
+  if (!document) return Error{document.error().text(), path, "correct the JSON"};
+  if (!document->is_object()) return Error{"is no JSON object", path, ""};
+  for (const auto& [name, value] : document->items())
+    if (const auto known = kNames.find(name); known != kNames.end() && value.is_primitive() && !value.is_null())
+      policy.declared[known->second] = value.dump();
+  return std::nullopt;
 }
 
 }  // namespace smgate::check

@@ -46,7 +46,6 @@ void Aprender::end_compile(const std::string& cache, bool ok) {
   compile.cache = cache;
   compile.key = open->second.key;
   compile.bytes = open->second.bytes;
-  compile.target = target_;
   compile.ok = ok;
   if (!ok) compile.log = "no OK line followed";
   compile.at = at(open->second.line);
@@ -59,7 +58,6 @@ void Aprender::on_patch(std::string_view line) {
   if (!compiling_.empty()) return;
   Compile compile;
   compile.cache = "unlogged";
-  compile.target = target_;
   compile.ok = true;
   compile.log = line;
   compile.at = at();
@@ -67,26 +65,21 @@ void Aprender::on_patch(std::string_view line) {
 }
 
 bool Aprender::on_mark(std::string_view line) {
-  std::string name;
-  std::optional<std::uint64_t> claimed;
-  if (has(line, "Backward rope kernel pre-warmed in forward cache")) {
-    name = scope("RoPE backward");
-  } else if (const std::string_view count = between(line, "Pre-warmed ", " forward kernels"); !count.empty()) {
-    name = scope("forward");
-    claimed = number<std::uint64_t>(count);
-  } else if (has(line, "Backward kernels pre-warmed") || (has(line, "[BWD-PREWARM]") && has(line, "Skipping"))) {
-    name = scope("backward");
+  PrewarmEnd mark{fmt::format("model {}", model_), "", std::nullopt, at()};
+  if (const std::string_view count = between(line, "Pre-warmed ", " forward kernels"); !count.empty()) {
+    mark.claimed = number<std::uint64_t>(count);
+  } else if (has(line, "[BWD-PREWARM]") && has(line, "Skipping")) {
+    mark.scope += " backward";
+    mark.cache = "BWD";
   } else if (has(line, " transformer blocks uploaded to GPU")) {
     emit(PayloadEnd{fmt::format("model {}", model_++), std::nullopt, at()});
     return true;
-  } else {
+  } else if (!has(line, "Backward rope kernel pre-warmed") && !has(line, "Backward kernels pre-warmed")) {
     return false;
   }
-  emit(PrewarmEnd{name, "", claimed, at()});
+  emit(std::move(mark));
   return true;
 }
-
-std::string Aprender::scope(const char* part) const { return fmt::format("model {} {}", model_, part); }
 
 // ✓ Distillation complete: initial_loss=A → final_loss=B (N steps, S s): the losses of the first and the last step.
 bool Aprender::on_outcome(std::string_view line) {

@@ -34,7 +34,6 @@ class Aprender : public Adapter {
   void on_patch(std::string_view line);
   void end_compile(const std::string& cache, bool ok);
   void start();
-  std::string scope(const char* part) const;
 
   std::map<std::string, Compiling> compiling_;  // by cache: FWD, BWD
   int model_ = 1;

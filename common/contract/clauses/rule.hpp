@@ -34,10 +34,15 @@ Judgement judge_kc_1(const Facts& facts, const Policy& policy);
 Judgement judge_kc_2(const Facts& facts, const Policy& policy);
 Judgement judge_kc_3(const Facts& facts, const Policy& policy);
 Judgement judge_kc_4(const Facts& facts, const Policy& policy);
+Judgement judge_kc_5(const Facts& facts, const Policy& policy);
+Judgement judge_kc_6(const Facts& facts, const Policy& policy);
+Judgement judge_kc_7(const Facts& facts, const Policy& policy);
 Judgement judge_ds_1(const Facts& facts, const Policy& policy);
 Judgement judge_ds_2(const Facts& facts, const Policy& policy);
 Judgement judge_ds_3(const Facts& facts, const Policy& policy);
 Judgement judge_ds_4(const Facts& facts, const Policy& policy);
+Judgement judge_ds_5(const Facts& facts, const Policy& policy);
+Judgement judge_ds_6(const Facts& facts, const Policy& policy);
 
 // --- what several rules say
 
@@ -54,7 +59,7 @@ std::string doubt_about_kernels(const Facts& facts);
 // Why the run may have gone on unseen: not completed, or telemetry lost. Empty: nothing.
 std::string doubt_about_completeness(const Facts& facts);
 
-// "key", or "key of cache c" where there are several caches
+// As Markdown and people quote code.
 std::string quoted(std::string_view key);
 
 }  // namespace smgate::contract

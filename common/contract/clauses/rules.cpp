@@ -14,10 +14,15 @@ constexpr std::array kRules = {
     Rule{"KC-2", "Every key looked up at run time was pre-warmed", Contract::kernel_cache, judge_kc_2},
     Rule{"KC-3", "Nothing is compiled or loaded after the pre-warm", Contract::kernel_cache, judge_kc_3},
     Rule{"KC-4", "A key and the body under it agree", Contract::kernel_cache, judge_kc_4},
+    Rule{"KC-5", "Every module runs natively on its device", Contract::kernel_cache, judge_kc_5},
+    Rule{"KC-6", "Nothing is pre-warmed in vain", Contract::kernel_cache, judge_kc_6},
+    Rule{"KC-7", "Pre-warm before payload, and memory enough for both", Contract::kernel_cache, judge_kc_7},
     Rule{"DS-1", "One loss per step, as many as declared", Contract::distillation, judge_ds_1},
     Rule{"DS-2", "Losses and gradient norms are finite and real", Contract::distillation, judge_ds_2},
     Rule{"DS-3", "The loss falls on one frozen batch", Contract::distillation, judge_ds_3},
     Rule{"DS-4", "The batch can be learned", Contract::distillation, judge_ds_4},
+    Rule{"DS-5", "Training happened, and its checkpoint shows it", Contract::distillation, judge_ds_5},
+    Rule{"DS-6", "What ran is what was declared", Contract::distillation, judge_ds_6},
 };
 
 }  // namespace

@@ -1,0 +1,112 @@
+// KC-7: each pre-warm ends before any payload of any scope in its process; the memory free after it covers the payloads
+// declared; no single workspace takes more than the policy's share of the device.
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include "common/contract/clauses/rule.hpp"
+#include "common/contract/text.hpp"
+
+namespace smgate::contract {
+namespace {
+
+Finding finding(std::string kind, std::string scope, std::string message, std::vector<EventRef> evidence) {
+  Finding made;
+  made.clause = "KC-7";
+  made.kind = std::move(kind);
+  made.scope = std::move(scope);
+  made.message = std::move(message);
+  made.evidence = std::move(evidence);
+  return made;
+}
+
+template <std::size_t N>
+bool names_any(const std::string& name, const std::array<std::string_view, N>& words) {
+  std::string lower = name;
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return std::any_of(words.begin(), words.end(),
+                     [&](std::string_view word) { return lower.find(word) != std::string::npos; });
+}
+
+// Weights and what training keeps of them may fill a device. Working memory may not: by its name, or because it is
+// taken outside of any payload and is not called one.
+bool is_workspace(const Allocation& allocation) {
+  constexpr std::array<std::string_view, 2> kWorking = {"workspace", "scratch"};
+  constexpr std::array<std::string_view, 8> kKept = {"weight", "param",    "gradient",   "moment",
+                                                     "optim",  "kv_cache", "activation", "embed"};
+  if (names_any(allocation.name, kWorking)) return true;
+  return !allocation.in_payload && !names_any(allocation.name, kKept);
+}
+
+void judge_order(const Process& process, Judgement& judgement) {
+  for (const auto& [name, scope] : process.scopes) {
+    if (!scope.payload_before || scope.ends == 0) continue;
+    std::vector<EventRef> evidence = {*scope.payload_before};
+    if (scope.last_end) evidence.insert(evidence.begin(), *scope.last_end);
+    judgement.findings.push_back(
+        finding("prewarm_after_payload", name,
+                fmt::format("the pre-warm of {} ended after the payload of {} was on the device", quoted(name),
+                            quoted(scope.after_payload_of)),
+                std::move(evidence)));
+  }
+}
+
+void judge_free_memory(const Process& process, Judgement& judgement) {
+  std::uint64_t declared = 0, least = UINT64_MAX;
+  const EventRef* end = nullptr;
+  for (const auto& [name, scope] : process.scopes) {
+    declared += scope.payload_bytes;
+    if (scope.payload_before || !scope.free_bytes_after || *scope.free_bytes_after >= least) continue;
+    least = *scope.free_bytes_after;
+    end = &*scope.last_end;
+  }
+  if (end == nullptr || declared <= least) return;
+  judgement.findings.push_back(finding("payload_over_free_memory", "",
+                                       fmt::format("{} were free after the pre-warm; the payloads declared need {}",
+                                                   bytes_for_people(least), bytes_for_people(declared)),
+                                       {*end}));
+  judgement.findings.back().bytes = declared;
+}
+
+// One finding for each workspace of one size: blocks have one each.
+void judge_workspaces(const Process& process, std::uint64_t total_bytes, const Policy& policy, Judgement& judgement) {
+  const auto limit = static_cast<std::uint64_t>(policy.workspace_share * static_cast<double>(total_bytes));
+  for (const Allocation& allocation : process.allocations) {
+    if (!is_workspace(allocation) || allocation.bytes <= limit) continue;
+    Finding over = finding("workspace_over_budget", "",
+                           fmt::format("{} takes {}, {:.3g} % of the device's {}; the policy allows {:g} %{}",
+                                       quoted(allocation.name), bytes_for_people(allocation.bytes),
+                                       100 * static_cast<double>(allocation.bytes) / static_cast<double>(total_bytes),
+                                       bytes_for_people(total_bytes), policy.workspace_share * 100,
+                                       allocation.refused ? "; it was refused" : ""),
+                           {allocation.ref});
+    over.key = allocation.name;
+    over.bytes = allocation.bytes;
+    report_finding(judgement, policy, std::move(over));
+  }
+}
+
+}  // namespace
+
+Judgement judge_kc_7(const Facts& facts, const Policy& policy) {
+  Judgement judgement;
+  bool any_payload = false, any_memory = false;
+  std::uint64_t total_bytes = 0;  // of the largest device: processes of one run share it
+  for (const auto& [id, process] : facts.processes)
+    if (process.memory) total_bytes = std::max(total_bytes, process.memory->total_bytes);
+  for (const auto& [id, process] : facts.processes) {
+    any_payload = any_payload || process.first_payload;
+    any_memory = any_memory || process.memory;
+    judge_order(process, judgement);
+    judge_free_memory(process, judgement);
+    if (total_bytes > 0) judge_workspaces(process, total_bytes, policy, judgement);
+  }
+  std::string doubt = doubt_about_kernels(facts);
+  if (doubt.empty() && !any_payload) doubt = "no payload was marked: what was uploaded when is not known";
+  if (doubt.empty() && !any_memory) doubt = "no memory event: what the device holds is not known";
+  return concluded(std::move(judgement), doubt);
+}
+
+}  // namespace smgate::contract
