@@ -42,7 +42,7 @@ std::uint64_t first_chunk_at(ReadTx& tx, const Job& job, int attempt, std::uint6
 }  // namespace
 
 void append_log(Tx& tx, const Job& job, const protocol::LogChunk& chunk, std::int64_t now_ms) {
-  if (job.log_bytes >= kLogBytesMax || chunk.bytes.empty()) return;
+  if (job.log_bytes > kLogBytesMax || chunk.bytes.empty()) return;  // the note is what goes beyond
   if (job.log_bytes + chunk.bytes.size() <= kLogBytesMax)
     return insert_chunk(tx, job, chunk.stage, chunk.bytes, now_ms);
   const std::string rest = chunk.bytes.substr(0, kLogBytesMax - job.log_bytes) + std::string(kCutNote);
