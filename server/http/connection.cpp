@@ -25,6 +25,7 @@ namespace beast = boost::beast;
 namespace bhttp = beast::http;
 
 using Parser = bhttp::request_parser<bhttp::string_body>;
+constexpr const char* kStopping = "the server stops; connect again later";
 constexpr auto kToTuple = asio::as_tuple(asio::use_awaitable);
 
 std::string lower(std::string_view text) {
@@ -122,7 +123,7 @@ asio::awaitable<void> HttpConnection::serve() {
 
 asio::awaitable<void> HttpConnection::drain() {
   if (idle_) stream_.cancel();
-  if (websocket_) co_await websocket_->close(CloseCode::going_away, "the server stops; connect again later");
+  if (websocket_) co_await websocket_->close(CloseCode::going_away, kStopping);
 }
 
 void HttpConnection::drop() {
@@ -306,10 +307,13 @@ asio::awaitable<bool> HttpConnection::send_stream(std::shared_ptr<const BodyStre
 
 asio::awaitable<void> HttpConnection::converse(std::shared_ptr<const Upgrade> upgrade) {
   websocket_ = std::make_unique<BeastWebSocket>(std::move(stream_), *upgrade);
-  if (!co_await websocket_->accept(parser_->get())) co_return;
-  if (shared_.draining) co_return co_await websocket_->close(CloseCode::going_away, "the server stops");
-  co_await upgrade->serve(*websocket_);
-  co_await websocket_->close(CloseCode::normal, "");
+  const bool accepted = co_await websocket_->accept(parser_->get());
+  if (!accepted) co_return;
+  if (!shared_.draining) co_await upgrade->serve(*websocket_);
+  if (shared_.draining)
+    co_await websocket_->close(CloseCode::going_away, kStopping);
+  else
+    co_await websocket_->close(CloseCode::normal, "");
 }
 
 // Closing with unread bytes makes the kernel reset the connection, and the peer would never see the answer.

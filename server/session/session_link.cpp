@@ -38,7 +38,8 @@ void crash_point_after_sending(const protocol::FromCoordinator& message) {
 
 asio::awaitable<void> write_loop(http::WebSocket* socket, std::shared_ptr<Outbox> outbox) {
   while (std::optional<protocol::FromCoordinator> message = co_await outbox->next()) {
-    if (!co_await socket->write(protocol::to_text(*message))) co_return;
+    const bool written = co_await socket->write(protocol::to_text(*message));
+    if (!written) co_return;
     crash_point_after_sending(*message);
   }
   co_await socket->close(outbox->close_code(), outbox->close_reason());
@@ -88,7 +89,8 @@ asio::awaitable<void> SessionLink::serve(http::WebSocket* socket, store::Runner 
   LiveSession session;
   session.number = registry_.new_number();
   session.outbox = std::make_shared<Outbox>(executor_, socket);
-  if (co_await welcome(socket, runner, &session)) co_await converse(socket, session);
+  const bool welcomed = co_await welcome(socket, runner, &session);
+  if (welcomed) co_await converse(socket, session);
   session.outbox->detach();
 }
 
@@ -154,7 +156,8 @@ asio::awaitable<void> SessionLink::read_loop(http::WebSocket* socket, LiveSessio
     if (auto* heartbeat = std::get_if<protocol::Heartbeat>(&*message)) {
       note_heartbeat(session, std::move(*heartbeat));
     } else if (auto* item = std::get_if<protocol::Item>(&*message)) {
-      if (!co_await take(session, std::move(*item))) co_return;
+      const bool go_on = co_await take(session, std::move(*item));
+      if (!go_on) co_return;
     } else {
       session.outbox->close(CloseCode::policy_violation, "Hello is said once");
       co_return;

@@ -1,0 +1,84 @@
+#include "server/config.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "common/file.hpp"
+#include "tests/support/scratch.hpp"
+
+namespace smgate {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+nlohmann::json minimal() {
+  return {
+      {"data_folder", "data"}, {"webhook_secret", "0123456789abcdef"}, {"repositories", {{{"name", "acme/kernels"}}}}};
+}
+
+Result<Config> parse(const nlohmann::json& json) { return parse_config(json.dump(), "/etc/smgate/server.jsonc"); }
+
+std::string mistake(const char* pointer, nlohmann::json value) {
+  nlohmann::json json = minimal();
+  json[nlohmann::json::json_pointer(pointer)] = std::move(value);
+  const Result<Config> config = parse(json);
+  return config ? "(accepted)" : config.error().text();
+}
+
+TEST(ParseConfig, HasDefaultsForAllButWhatOnlyTheOperatorKnows) {
+  const Config config = parse(minimal()).value();
+  EXPECT_EQ(config.address, "127.0.0.1");
+  EXPECT_EQ(config.port, 8080);
+  EXPECT_EQ(config.data_folder, "/etc/smgate/data");
+  EXPECT_EQ(config.database, "/etc/smgate/data/smgate.db");
+  EXPECT_FALSE(config.emulated_satisfies_required);
+  EXPECT_THAT(parse(nlohmann::json::object()).error().text(), HasSubstr("/data_folder"));
+}
+
+TEST(ParseConfig, TakesAddressesOfBothFamilies) {
+  nlohmann::json json = minimal();
+  json["listen"] = "[::1]:0";
+  EXPECT_EQ(parse(json).value().address, "::1");
+  EXPECT_EQ(parse(json).value().port, 0);
+  EXPECT_EQ(to_json(parse(json).value())["listen"], "[::1]:0");
+}
+
+TEST(ParseConfig, NamesEveryMistakeByItsPointer) {
+  EXPECT_THAT(mistake("/listn", 1), HasSubstr("/listn: is not a field"));
+  EXPECT_THAT(mistake("/listen", "localhost"), HasSubstr("/listen: must be ADDRESS:PORT"));
+  EXPECT_THAT(mistake("/listen", "127.0.0.1:70000"), HasSubstr("/listen"));
+  EXPECT_THAT(mistake("/repositories/0/name", "kernels"), HasSubstr("/repositories/0/name: must be owner/name"));
+  EXPECT_THAT(mistake("/repositories/0/clone_url", "ext::sh"), HasSubstr("/repositories/0/clone_url"));
+  EXPECT_THAT(mistake("/repositories", nlohmann::json::array()), HasSubstr("/repositories"));
+  EXPECT_THAT(mistake("/webhook_secret", "short"), HasSubstr("/webhook_secret: must have at least 16 bytes"));
+  EXPECT_THAT(mistake("/limits", {{"heartbeat_ms", 30'000}}), HasSubstr("/limits/heartbeat_ms"));
+}
+
+TEST(ParseConfig, ReadsTheSecretFromAFile) {
+  const test::Scratch scratch;
+  write_file_durably(scratch / "secret", "a secret of a file\n");
+  nlohmann::json json = minimal();
+  json.erase("webhook_secret");
+  json["webhook_secret_file"] = "secret";
+  EXPECT_EQ(parse_config(json.dump(), scratch / "server.jsonc").value().webhook_secret, "a secret of a file");
+  json["webhook_secret_file"] = "nowhere";
+  EXPECT_THAT(parse_config(json.dump(), scratch / "server.jsonc").error().text(), HasSubstr("/webhook_secret_file"));
+}
+
+TEST(ConfigToJson, ShowsNoSecret) {
+  EXPECT_THAT(to_json(parse(minimal()).value()).dump(), Not(HasSubstr("0123456789abcdef")));
+}
+
+TEST(ExampleConfig, IsAccepted) {
+  const std::string file = std::string(SMGATE_SOURCE_DIR) + "/deploy/server.example.jsonc";
+  const Result<Config> config = load_config(file);
+  ASSERT_FALSE(config);  // its secret is a file of the operator's; nothing else may be wrong
+  EXPECT_THAT(config.error().text(), HasSubstr("/webhook_secret_file"));
+  EXPECT_THAT(config.error().text(), Not(HasSubstr("; /")));
+}
+
+}  // namespace
+}  // namespace smgate
