@@ -71,11 +71,14 @@ Judgement judge_kc_5(const Facts& facts, const Policy& policy) {
     if (key.compiles.in_prewarm + key.compiles.late_total() + key.loads.in_prewarm + key.loads.late_total() == 0)
       return;
     if (key.targets.empty()) any_unknown = true;
+    bool reported = false;
     for (const Target& module : key.targets) {
       const auto why = why_not_native(module, arch, !policy.run_time_ptx_declared.empty());
       (why ? any_known : any_unknown) = true;
-      if (why && !why->empty() && find_exception(policy, "KC-5", name) == nullptr)
-        add_to(by_target, name, module, arch, *why);
+      const bool breach = why && !why->empty() && !reported && find_exception(policy, "KC-5", name) == nullptr;
+      if (!breach) continue;
+      reported = true;
+      add_to(by_target, name, module, arch, *why);
     }
   };
   for (const auto& [id, process] : facts.processes) {
