@@ -1,0 +1,84 @@
+#include "runner/workload/run/options.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/workload/support.hpp"
+
+namespace smgate::workload::test {
+namespace {
+
+Outcome<Options> parse(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "smgate-smoke");
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  return parse_options(static_cast<int>(argv.size()), argv.data());
+}
+
+TEST(Options, TakeTheIncidentsHyperParametersAtTinyScale) {
+  const auto options = parse({"--arch", "sm_89"});
+  ASSERT_TRUE(options);
+  const RunConfig& config = options.value().config;
+  EXPECT_EQ(config.steps, 62u);
+  EXPECT_EQ(config.learning_rate, 1e-3f);
+  EXPECT_EQ(config.alpha, 0.3f);
+  EXPECT_EQ(config.temperature, 4.0f);
+  EXPECT_EQ(config.teacher.heads, 12u);
+  EXPECT_EQ(config.student.heads, 14u);
+}
+
+TEST(Options, ReadNumbersAndRefuseWhatIsNone) {
+  const auto options = parse({"--arch", "sm_121", "--steps", "7", "--seed", "5", "--lr", "2.5e-4"});
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options.value().config.steps, 7u);
+  EXPECT_EQ(options.value().config.seed, 5u);
+  EXPECT_EQ(options.value().config.learning_rate, 2.5e-4f);
+  for (const char* steps : {"0", "-1", "7x", "", "99999999999"})
+    EXPECT_FALSE(parse({"--arch", "sm_89", "--steps", steps}) && *steps);
+  for (const char* rate : {"nan", "inf", "-1", "1e"}) EXPECT_FALSE(parse({"--arch", "sm_89", "--lr", rate})) << rate;
+}
+
+TEST(Options, NameWhatIsWrongAndWhatIsKnown) {
+  EXPECT_NE(parse({"--arch", "sm_89", "--fault", "none-such"}).error().find("shared-key"), std::string::npos);
+  EXPECT_NE(parse({"--arch", "sm_75"}).error().find("sm_121"), std::string::npos);
+  EXPECT_NE(parse({"--arch", "sm_89", "--scale", "huge"}).error().find("tiny"), std::string::npos);
+  EXPECT_NE(parse({"--arch", "sm_89", "--compiler", "gcc"}).error().find("nvrtc"), std::string::npos);
+  EXPECT_NE(parse({"--what"}).error().find("--what"), std::string::npos);
+  EXPECT_NE(parse({"--arch"}).error().find("wants a value"), std::string::npos);
+}
+
+TEST(Options, WantAnArchitecture) {
+  ::unsetenv("SMGATE_ARCH");
+  EXPECT_FALSE(parse({}));
+  ::setenv("SMGATE_ARCH", "sm_121", 1);
+  EXPECT_EQ(parse({}).value().arch, "sm_121");
+  ::unsetenv("SMGATE_ARCH");
+}
+
+TEST(SmokeMain, ExitsWithTwoOnAUsageErrorAndReportsNothing) {
+  EXPECT_EQ(smoke({"--arch", "sm_75"}).exit_code, 2);
+  EXPECT_TRUE(smoke({"--arch", "sm_75"}).events.empty());
+}
+
+void warm_nothing(KernelCache&, const RunConfig&) {}
+
+TEST(SmokeMain, RefusesAPrewarmFaultWhereTheListIsTheCallers) {
+  const PrewarmList own{warm_nothing, warm_nothing, warm_nothing};
+  EXPECT_EQ(smoke({"--arch", "sm_89", "--compiler", "none", "--fault", "shared-key"}, own).exit_code, 2);
+}
+
+TEST(SmokeMain, RunsWithTheCallersListAndCompilesLateWhatItLacks) {
+  const PrewarmList own{warm_nothing, warm_nothing, warm_nothing};
+  const SmokeRun run = smoke({"--arch", "sm_89", "--compiler", "none", "--steps", "1"}, own);
+  EXPECT_EQ(run.exit_code, 0);
+  EXPECT_EQ(run.misses().size(), 53u);
+  EXPECT_EQ(run.of("prewarm_end").size(), 3u);
+}
+
+TEST(SmokeMain, SaysSoWhereNothingIsCompiled) {
+  const SmokeRun run = smoke({"--arch", "sm_89", "--compiler", "none", "--steps", "1"});
+  EXPECT_TRUE(field(run.of("run_start").at(0), "compiler").starts_with("none"));
+  EXPECT_EQ(run.of("note").size(), 1u);
+}
+
+}  // namespace
+}  // namespace smgate::workload::test
