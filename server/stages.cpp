@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <set>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -135,17 +136,35 @@ asio::awaitable<bool> Stages::fetch_source() {
   co_return true;
 }
 
+asio::awaitable<bool> Stages::lease_jobs() {
+  const bool waiting = co_await has_waiting_jobs();
+  if (waiting) co_await hand_out_jobs();
+  co_return false;
+}
+
+// A look without a transaction: ten thousand idle runners shall not be counted every second.
+asio::awaitable<bool> Stages::has_waiting_jobs() {
+  std::set<Arch> connected;
+  for (const session::LiveSession& session : link_.registry().all()) connected.insert(session.arch);
+  if (connected.empty()) co_return false;
+  const std::int64_t now_ms = clock_.now_ms();
+  const bool waiting = co_await store::read(store_, [&connected, now_ms](store::ReadTx& tx) {
+    return std::any_of(connected.begin(), connected.end(),
+                       [&tx, now_ms](const Arch& arch) { return !store::waiting_jobs(tx, arch, now_ms, 1).empty(); });
+  });
+  co_return waiting;
+}
+
 // Nothing may be awaited between reading the registry and handing the transaction to the store: see
 // SessionLink::welcome for what the order is good for.
-asio::awaitable<bool> Stages::lease_jobs() {
+asio::awaitable<void> Stages::hand_out_jobs() {
   const std::vector<session::LiveSession> sessions = link_.registry().all();
   const std::vector<scheduler::FreeRunner> runners = takers(sessions);
-  if (runners.empty()) co_return false;
   const std::int64_t now_ms = clock_.now_ms();
   auto leased = co_await store::write(store_, [this, &runners, now_ms](store::Tx& tx) {
     return scheduler::lease_jobs(tx, runners, config_.lease_ms, now_ms, random_);
   });
-  if (leased.empty()) co_return false;
+  if (leased.empty()) co_return;
   crash_point(store::kLeased);
   for (scheduler::Leased& lease : leased) {
     const auto session = std::find_if(sessions.begin(), sessions.end(),
@@ -154,7 +173,6 @@ asio::awaitable<bool> Stages::lease_jobs() {
                  lease.assign.attempt);
     if (session != sessions.end()) link_.registry().send(lease.runner, session->number, std::move(lease.assign));
   }
-  co_return false;
 }
 
 asio::awaitable<bool> Stages::watch_leases() {

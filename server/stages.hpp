@@ -38,6 +38,8 @@ class Stages {
   boost::asio::awaitable<bool> process_delivery();
   boost::asio::awaitable<bool> fetch_source();
   boost::asio::awaitable<bool> lease_jobs();
+  boost::asio::awaitable<bool> has_waiting_jobs();
+  boost::asio::awaitable<void> hand_out_jobs();
   boost::asio::awaitable<bool> watch_leases();
   boost::asio::awaitable<bool> judge_job();
   boost::asio::awaitable<bool> decide_run();

@@ -35,10 +35,10 @@ std::string repository_of(const intake::Webhook& webhook) {
   return "";
 }
 
-Checked check(const Config& config, const http::Request& request, std::int64_t now_ms) {
+Checked check(const Config& config, http::Request& request, std::int64_t now_ms) {
   const intake::WebhookHeaders headers{request.header("x-github-event"), request.header("x-github-delivery"),
                                        request.header("x-hub-signature-256")};
-  auto checked = intake::check_delivery(config.webhook_secret, headers, request.body, now_ms);
+  auto checked = intake::check_delivery(config.webhook_secret, headers, std::move(request.body), now_ms);
   if (auto* refused = std::get_if<Refused>(&checked)) return std::move(*refused);
   auto& delivery = std::get<store::Delivery>(checked);
   const Result<intake::Webhook> webhook = intake::parse_webhook(delivery.event, delivery.payload);

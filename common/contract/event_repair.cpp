@@ -37,6 +37,10 @@ class Repair {
     fixed_ += with;
     at_ += count;
   }
+  void quote(std::string_view word) {
+    fixed_.append("\"").append(word).append("\"");
+    at_ += word.size();
+  }
   void inside_string() {
     if (text_[at_] == '"') in_string_ = false;
     const std::optional<unsigned> unit = escaped_unit(text_, at_);
@@ -51,7 +55,7 @@ class Repair {
   void outside_string() {
     constexpr std::array<std::string_view, 3> kBare = {"NaN", "-Infinity", "Infinity"};
     for (const std::string_view word : kBare)
-      if (text_.substr(at_).starts_with(word)) return replace(word.size(), "\"" + std::string(word) + "\"");
+      if (text_.substr(at_).starts_with(word)) return quote(word);
     if (text_[at_] == '"') in_string_ = true;
     copy(1);
   }

@@ -68,7 +68,10 @@ class FieldWriter {
   void operator()(std::string_view name, const std::optional<double>& value, Need = Need::optional) {
     if (!value) return;
     begin(name);
-    line_ += std::isfinite(*value) ? shortest(*value) : "\"" + shortest(*value) + "\"";
+    if (std::isfinite(*value))
+      line_ += shortest(*value);
+    else
+      line_.append("\"").append(shortest(*value)).append("\"");
   }
   void operator()(std::string_view name, const std::vector<std::string>& values) {
     write_list(name, values, [this](const std::string& value) { append_quoted(line_, value); });

@@ -151,7 +151,10 @@ class KeyParser {
     key_.tokens.push_back({TokenKind::path, "", text, text, "path"});
     rest_.remove_prefix(length);
   }
-  void word(std::string_view text) { key_.name += (key_.name.empty() ? "" : "_") + std::string(text); }
+  void word(std::string_view text) {
+    if (!key_.name.empty()) key_.name += '_';
+    key_.name += text;
+  }
   void part(std::string_view text) {
     rest_.remove_prefix(text.empty() ? 1 : text.size());
     after_separator_ = false;

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <exception>
 #include <filesystem>
 #include <system_error>
@@ -179,6 +180,7 @@ int run_agent(const AgentConfig& config) {
   const exec::Fd lock = lock_data_folder(config.data_folder);
   if (!exec::remove_tree(config.data_folder / "jobs")) spdlog::error("folders of old jobs cannot be removed");
   exec::become_subreaper();
+  std::signal(SIGPIPE, SIG_IGN);  // a log that nobody reads any more; stages get the default back
   Agent agent(config, lock.get());
   sd_notify("READY=1");
   agent.run();

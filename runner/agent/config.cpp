@@ -102,6 +102,14 @@ void read_limits(JsonReader& reader, AgentConfig& config) {
   limits.finish();
 }
 
+// Stages should get no secrets through `env`, but where somebody puts one there, the log does not show it.
+std::map<std::string, std::string> without_secrets(std::map<std::string, std::string> variables) {
+  for (auto& [name, value] : variables)
+    for (const char* word : {"TOKEN", "SECRET", "PASS", "KEY", "CREDENTIAL"})
+      if (name.find(word) != std::string::npos) value = "(not shown)";
+  return variables;
+}
+
 }  // namespace
 
 Result<ServerAddress> parse_server_address(const std::string& text) {
@@ -164,7 +172,7 @@ std::string describe(const AgentConfig& config) {
         {"memory_bytes", config.device.memory_bytes},
         {"unified", config.device.unified},
         {"emulated", config.device.emulated}}},
-      {"env", config.env},
+      {"env", without_secrets(config.env)},
       {"git",
        {{"protocols", config.git.protocols},
         {"env", std::to_string(config.git.env.size()) + " variables, not shown"},  // they hold credentials

@@ -1,6 +1,5 @@
 // Files into facts: a line at a time, so that a million events need no more memory than their facts.
 #include <spdlog/fmt/fmt.h>
-#include <spdlog/fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -98,6 +97,12 @@ Result<contract::Facts> read_events(const std::vector<std::string>& paths) {
   return facts;
 }
 
+std::string known_adapters() {
+  std::string names;
+  for (const std::string& name : contract::adapter_names()) names.append(" ").append(name);
+  return names;
+}
+
 Result<contract::Facts> read_logs(const std::vector<std::string>& paths, const std::string& name) {
   contract::Facts facts;
   for (const std::string& path : paths) {
@@ -106,8 +111,7 @@ Result<contract::Facts> read_logs(const std::vector<std::string>& paths, const s
     const auto adapter = contract::make_adapter(name, fs::path(path).filename().string(),
                                                 [&](const contract::Event& event) { contract::fold(facts, event); });
     if (adapter == nullptr)
-      return Error{fmt::format("there is no adapter \"{}\"", name), "--adapter",
-                   "known: " + fmt::format("{}", fmt::join(contract::adapter_names(), ", "))};
+      return Error{fmt::format("there is no adapter \"{}\"", name), "--adapter", "known:" + known_adapters()};
     std::string chunk(kChunkBytes, '\0');
     while (in.read(chunk.data(), static_cast<std::streamsize>(chunk.size())) || in.gcount() > 0)
       adapter->feed(std::string_view(chunk).substr(0, static_cast<std::size_t>(in.gcount())));

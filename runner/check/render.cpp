@@ -54,9 +54,10 @@ class Renderer {
     const std::string verdict = paint(to_string(report_.verdict));
     if (!report_.causes.empty())
       return line("{}: {}: {}", verdict, report_.causes.front().id, report_.causes.front().text);
-    for (const Outcome outcome : {Outcome::fail, Outcome::inconclusive})
-      for (const ClauseResult& clause : report_.clauses)
-        if (clause.outcome == outcome) return line("{}: {} {}", verdict, clause.id, clause.reason);
+    if (!report_.findings.empty())
+      return line("{}: {}: {}", verdict, report_.findings.front().clause, report_.findings.front().message);
+    for (const ClauseResult& clause : report_.clauses)
+      if (clause.outcome == Outcome::inconclusive) return line("{}: {}: {}", verdict, clause.id, clause.reason);
     line("{}: every clause that applies holds", verdict);
   }
 

@@ -142,7 +142,16 @@ class Checkout {
     if (done) return {};
     const std::string next =
         done.error().next.empty() ? "check the address and that this host may read it" : done.error().next;
-    return Error{fmt::format("commit {}: {}", spec_.commit.value, done.error().what), where(), next};
+    return Error{fmt::format("commit {}: {}", spec_.commit.value, without_ours(done.error().what)), where(), next};
+  }
+
+  // git repeats the address that it was given.
+  std::string without_ours(std::string words) const {
+    const std::string shown = where();
+    if (shown == spec_.clone_url) return words;
+    for (std::size_t at = 0; (at = words.find(spec_.clone_url, at)) != std::string::npos; at += shown.size())
+      words.replace(at, spec_.clone_url.size(), shown);
+    return words;
   }
 
   const CheckoutSpec& spec_;

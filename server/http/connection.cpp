@@ -207,12 +207,9 @@ asio::awaitable<HttpConnection::Next> HttpConnection::refuse_header(beast::error
   if (error == bhttp::error::header_limit)
     problem = {431, "header-too-large", "the header is larger than " + std::to_string(kHeaderBytesMax) + " bytes",
                "send fewer or shorter header fields"};
-  else if (error == beast::error::timeout)
-    problem = {408, "too-slow", "the header did not arrive in time", "send it faster"};
   else if (error.category() != bhttp::make_error_code(bhttp::error::bad_method).category() ||
            error == bhttp::error::end_of_stream || error == bhttp::error::partial_message)
-    co_return Next::close;  // the peer is gone
-  // After a timeout Beast has closed the stream, and the write fails: then the close itself is the answer.
+    co_return Next::close;  // the peer is gone, or too slow: then the close is the answer
   const bool sent = co_await send(11, false, false, problem_response(problem, "/"));
   co_return sent ? Next::linger : Next::close;
 }

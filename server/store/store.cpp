@@ -92,7 +92,8 @@ std::vector<Store::Task<TxType>> Store::pop(Queue<TxType>& queue, std::size_t co
 void Store::write_loop() {
   for (auto batch = pop(writes_, kBatchMax); !batch.empty(); batch = pop(writes_, kBatchMax)) {
     write_batch(batch);
-    for (const Task<Tx>& task : batch) task.done(task.error);
+    // The error moves on: this thread then has no share in it that it would let go of while its caller reads it.
+    for (Task<Tx>& task : batch) task.done(std::move(task.error));
     batch.clear();  // what a task holds (its caller's io_context, kept busy) is let go now, not with the next batch
   }
 }
@@ -125,7 +126,7 @@ void Store::read_loop(Database& database) {
       task.error = std::current_exception();
     }
     if (database.in_transaction()) database.query("ROLLBACK").run();
-    task.done(task.error);
+    task.done(std::move(task.error));
     batch.clear();
   }
 }

@@ -19,7 +19,8 @@ struct Initiate {
     auto guard = asio::make_work_guard(asio::get_associated_executor(handler));
     auto shared = std::make_shared<Handler>(std::move(handler));  // std::function wants to be able to copy
     const Store::Done done = [shared, guard](std::exception_ptr error) {
-      asio::post(guard.get_executor(), [shared, error] { std::move (*shared)(error); });
+      asio::post(guard.get_executor(),
+                 [shared, error = std::move(error)]() mutable { std::move (*shared)(std::move(error)); });
     };
     try {
       submit(done);

@@ -52,8 +52,9 @@ TEST(AgentConfig, ReadsTheTokenFromAFileBesideIt) {
 }
 
 TEST(AgentConfig, ShowsEffectiveValuesButNoSecret) {
-  const std::string text =
-      describe(parse_agent_config(with("git", "{\"env\": {\"KEY\": \"hidden\"}}"), "/etc/x").value());
+  const std::string given = with("git", "{\"env\": {\"A\": \"hidden\"}}");
+  std::string text = describe(parse_agent_config(given, "/etc/x").value());
+  text += describe(parse_agent_config(with("env", "{\"HF_TOKEN\": \"hidden\"}"), "/etc/x").value());
   EXPECT_EQ(text.find("s3cret"), std::string::npos);
   EXPECT_EQ(text.find("hidden"), std::string::npos);
   EXPECT_NE(text.find("\"grace_ms\":10000"), std::string::npos);

@@ -14,7 +14,7 @@ std::string words(const Finding& finding) {
   if (finding.kind == "drifted") {
     std::string text =
         fmt::format("{} was not pre-warmed; the nearest pre-warmed key is {}:", key, quoted(finding.nearest_key));
-    for (const TokenDifference& token : finding.tokens) text += " " + say(token) + ";";
+    for (const TokenDifference& token : finding.tokens) text += fmt::format(" {};", say(token));
     text.pop_back();
     return text;
   }

@@ -26,7 +26,7 @@ void keep(Finding& finding, const Occurrence& occurrence) {
 std::string why(const Finding& finding) {
   if (finding.kind == "drifted") {
     std::string text = fmt::format("; the nearest pre-warmed key is {}:", quoted(finding.nearest_key));
-    for (const TokenDifference& token : finding.tokens) text += " " + say(token) + ";";
+    for (const TokenDifference& token : finding.tokens) text += fmt::format(" {};", say(token));
     text.pop_back();
     return text;
   }

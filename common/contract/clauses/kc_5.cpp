@@ -18,15 +18,18 @@ struct Capability {
   char suffix = '\0';  // a: this architecture alone; f: its family
 };
 
-std::optional<Capability> parse_capability(std::string_view text) {
+// Of sm_XY; major 0 where the text is none.
+Capability capability_of(std::string_view text) {
   Capability capability;
+  if (!text.starts_with("sm_")) return capability;
+  text.remove_prefix(3);
   if (text.ends_with('a') || text.ends_with('f')) {
     capability.suffix = text.back();
     text.remove_suffix(1);
   }
   int number = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (result.ec != std::errc() || result.ptr != text.data() + text.size() || number < 10) return std::nullopt;
+  if (result.ec != std::errc() || result.ptr != text.data() + text.size()) return capability;
   capability.major = number / 10;
   capability.minor = number % 10;
   return capability;
@@ -36,12 +39,10 @@ std::optional<Capability> parse_capability(std::string_view text) {
 std::optional<std::string> why_not_native(const Target& module, const std::string& arch, bool ptx_declared) {
   const bool ptx = module.target.starts_with("compute_");
   if (ptx || module.native == false) return ptx_declared ? "" : "the driver must compile it: it is PTX";
-  const std::optional<Capability> device = arch.starts_with("sm_") ? parse_capability(arch.substr(3)) : std::nullopt;
-  const std::optional<Capability> built =
-      module.target.starts_with("sm_") ? parse_capability(module.target.substr(3)) : std::nullopt;
-  if (!device || !built) return std::nullopt;
-  const bool same = built->major == device->major && built->minor == device->minor;
-  const bool fits = built->suffix == 'a' ? same : built->major == device->major && built->minor <= device->minor;
+  const Capability device = capability_of(arch), built = capability_of(module.target);
+  if (device.major == 0 || built.major == 0) return std::nullopt;
+  const bool same = built.major == device.major && built.minor == device.minor;
+  const bool fits = built.suffix == 'a' ? same : built.major == device.major && built.minor <= device.minor;
   return fits ? "" : fmt::format("a cubin for {} never runs on {}", module.target, arch);
 }
 

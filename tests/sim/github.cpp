@@ -1,0 +1,133 @@
+#include "tests/sim/github.hpp"
+
+#include <algorithm>
+
+#include "common/clock.hpp"
+#include "common/digest.hpp"
+
+namespace smgate::sim {
+namespace {
+
+constexpr std::int64_t kLate_ms = 20'000;
+
+// 2026-05-20T05:05:30Z: without the milliseconds.
+std::string time_text(std::int64_t second) { return to_rfc3339(second * 1000).substr(0, 19) + "Z"; }
+
+}  // namespace
+
+GitHub::GitHub(Random& random) : random_(random) {}
+
+std::string GitHub::commit() {
+  constexpr std::array kMix = {Behaviour::healthy, Behaviour::healthy,     Behaviour::healthy,
+                               Behaviour::broken,  Behaviour::build_fails, Behaviour::gate_invalid};
+  const std::string sha = sha256_hex(std::to_string(random_.next())).substr(0, 40);
+  commits_[sha] = kMix[random_.below(kMix.size())];
+  return sha;
+}
+
+void GitHub::send(const std::string& event, const nlohmann::json& body, std::int64_t now_ms) {
+  const Webhook webhook{"d-" + std::to_string(++deliveries_), event, body.dump(),
+                        now_ms + static_cast<std::int64_t>(random_.below(kLate_ms))};
+  outgoing_.push_back(webhook);
+  if (random_.below(4) != 0) return;
+  outgoing_.push_back(webhook);  // a redelivery, asked for by hand
+  outgoing_.back().due_ms += static_cast<std::int64_t>(random_.below(kLate_ms));
+}
+
+void GitHub::act(std::int64_t now_ms) {
+  second_ = std::max(second_ + 1, now_ms / 1000);
+  switch (random_.below(6)) {
+    case 0:
+      return push_main(now_ms);
+    case 1:
+      return push_branch(now_ms);
+    case 2:
+      return open_pull(now_ms);
+    default:
+      return change_pull(now_ms);
+  }
+}
+
+void GitHub::push_main(std::int64_t now_ms) {
+  const std::string before = std::exchange(main_, commit());
+  main_pushes_.emplace_back(before, main_);
+  main_heads_.push_back(main_);
+  send("push", test::push_json({"main", before, main_, second_}), now_ms);
+}
+
+void GitHub::push_branch(std::int64_t now_ms) {
+  const std::string name = random_.below(2) == 0 ? "dev" : "feature/x";
+  std::string& head = branches_.try_emplace(name, test::kNoCommit).first->second;
+  const std::string before = std::exchange(head, commit());
+  send("push", test::push_json({name, before, head, second_}), now_ms);
+}
+
+void GitHub::open_pull(std::int64_t now_ms) {
+  if (main_ == test::kNoCommit) return push_main(now_ms);
+  const int number = static_cast<int>(pulls_.size()) + 1;
+  Pull& pull = pulls_[number];
+  pull.base = main_;
+  pull.fork = random_.below(5) == 0;
+  pull.head = commit();
+  send_pull(number, "opened", std::nullopt, now_ms);
+}
+
+void GitHub::change_pull(std::int64_t now_ms) {
+  if (pulls_.empty()) return open_pull(now_ms);
+  const int number = static_cast<int>(random_.below(pulls_.size())) + 1;
+  Pull& pull = pulls_.at(number);
+  if (!pull.open || random_.below(5) == 0) {
+    pull.open = !pull.open;
+    return send_pull(number, pull.open ? "reopened" : "closed", std::nullopt, now_ms);
+  }
+  const std::string before = pull.head;
+  // Sometimes what is on main already, sometimes the head of another, mostly something new.
+  if (const auto pick = random_.below(8); pick == 0 && !pull.fork)
+    pull.head = main_;
+  else
+    pull.head = commit();
+  send_pull(number, "synchronize", before, now_ms);
+}
+
+void GitHub::send_pull(int number, const std::string& action, const std::optional<std::string>& before,
+                       std::int64_t now_ms) {
+  const Pull& pull = pulls_.at(number);
+  test::PullSpec spec;
+  spec.action = action;
+  spec.number = number;
+  spec.head = pull.head;
+  spec.base = pull.base;
+  spec.updated_at = time_text(second_);
+  spec.head_branch = "pull-" + std::to_string(number);
+  if (pull.fork) spec.head_repository = "stranger/kernels";
+  spec.before = before;
+  send("pull_request", test::pull_json(spec), now_ms);
+}
+
+const Webhook* GitHub::due(std::int64_t now_ms) const {
+  const auto found =
+      std::find_if(outgoing_.begin(), outgoing_.end(), [now_ms](const Webhook& it) { return it.due_ms <= now_ms; });
+  return found == outgoing_.end() ? nullptr : &*found;
+}
+
+void GitHub::answered(const std::string& delivery, std::int64_t now_ms) {
+  const auto found = std::find_if(outgoing_.begin(), outgoing_.end(),
+                                  [&](const Webhook& it) { return it.delivery == delivery && it.due_ms <= now_ms; });
+  outgoing_.erase(found);
+}
+
+void GitHub::send_all_at(std::int64_t now_ms) {
+  for (Webhook& webhook : outgoing_) webhook.due_ms = std::min(webhook.due_ms, now_ms);
+}
+
+std::vector<WantedRun> GitHub::wanted() const {
+  std::vector<WantedRun> wanted;
+  for (const auto& [before, after] : main_pushes_)
+    wanted.push_back({after, before == test::kNoCommit ? "" : before, false});
+  for (const auto& [name, head] : branches_) wanted.push_back({head, std::nullopt, false});
+  for (const auto& [number, pull] : pulls_)
+    if (pull.open) wanted.push_back({pull.head, pull.base, pull.fork});
+  return wanted;
+}
+
+}  // namespace smgate::sim

@@ -1,0 +1,72 @@
+// A virtual GitHub: people push and open pull requests, webhooks go out late, twice and out of order until they are
+// answered. It knows what must be true in the end.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/server/payloads.hpp"
+#include "tests/sim/streams.hpp"
+
+namespace smgate::sim {
+
+struct Webhook {
+  std::string delivery;
+  std::string event;
+  std::string body;
+  std::int64_t due_ms = 0;
+};
+
+struct WantedRun {
+  std::string head;
+  std::optional<std::string> base;  // absent: any run of this head
+  bool held = false;                // of a fork, and named by nothing else
+};
+
+class GitHub {
+ public:
+  explicit GitHub(Random& random);
+
+  // Somebody does something; its webhook waits to be sent.
+  void act(std::int64_t now_ms);
+  // The next webhook that is due, which stays until it was answered.
+  const Webhook* due(std::int64_t now_ms) const;
+  void answered(const std::string& delivery, std::int64_t now_ms);
+  bool quiet() const { return outgoing_.empty(); }
+  void send_all_at(std::int64_t now_ms);  // no more delays
+
+  Behaviour behaviour_of(const std::string& commit) const { return commits_.at(commit); }
+  // What must have its verdict when all is quiet: every push to main, the newest heads of all else.
+  std::vector<WantedRun> wanted() const;
+  const std::vector<std::string>& main_heads() const { return main_heads_; }
+
+ private:
+  struct Pull {
+    std::string head, base;
+    bool open = true, fork = false;
+  };
+
+  std::string commit();
+  void send(const std::string& event, const nlohmann::json& body, std::int64_t now_ms);
+  void push_main(std::int64_t now_ms);
+  void push_branch(std::int64_t now_ms);
+  void open_pull(std::int64_t now_ms);
+  void change_pull(std::int64_t now_ms);
+  void send_pull(int number, const std::string& action, const std::optional<std::string>& before, std::int64_t now_ms);
+
+  Random& random_;
+  std::int64_t second_ = 0;  // of the last action: payload times never tie
+  int deliveries_ = 0;
+  std::deque<Webhook> outgoing_;
+  std::map<std::string, Behaviour> commits_;
+  std::string main_ = test::kNoCommit;
+  std::vector<std::pair<std::string, std::string>> main_pushes_;  // before, after
+  std::vector<std::string> main_heads_;
+  std::map<std::string, std::string> branches_;
+  std::map<int, Pull> pulls_;
+};
+
+}  // namespace smgate::sim
