@@ -10,12 +10,6 @@
 namespace smgate::contract {
 namespace {
 
-Judgement judge_rule(const Rule& rule, const Facts& facts, const Policy& policy) {
-  const bool fed = rule.contract == Contract::kernel_cache ? policy.judge_kernel_cache : policy.judge_distillation;
-  if (!fed) return {Outcome::not_applicable, "no stage of the run feeds this contract", {}, {}};
-  return rule.judge(facts, policy);
-}
-
 Verdict verdict_of(const std::vector<ClauseResult>& clauses) {
   const auto any = [&](Outcome outcome) {
     return std::any_of(clauses.begin(), clauses.end(), [&](const auto& clause) { return clause.outcome == outcome; });
@@ -80,20 +74,31 @@ void bound_findings(Report& report) {
 
 }  // namespace
 
-Report judge(const Facts& facts, const Policy& policy) {
+namespace {
+
+constexpr const char* kComparesRuns = "it compares the runs of all required architectures, once all are there";
+constexpr const char* kNeedsMoreRuns = "one run alone is judged here";
+
+Judgement judge_rule(const Rule& rule, const Facts& facts, const JobFacts* job, const Policy& policy) {
+  if (!is_fed(rule, policy)) return not_fed();
+  if (rule.judge != nullptr) return rule.judge(facts, policy);
+  if (rule.judge_job == nullptr) return not_applicable(kComparesRuns);
+  return job == nullptr ? not_applicable(kNeedsMoreRuns) : rule.judge_job(*job, policy);
+}
+
+Report judge_with(const Facts& facts, const JobFacts* job, const Policy& policy) {
   Report report;
-  for (const Rule& rule : rules()) {
-    Judgement judgement = judge_rule(rule, facts, policy);
-    report.clauses.push_back(
-        {std::string(rule.id), std::string(rule.title), judgement.outcome, std::move(judgement.reason)});
-    std::move(judgement.findings.begin(), judgement.findings.end(), std::back_inserter(report.findings));
-    std::move(judgement.warnings.begin(), judgement.warnings.end(), std::back_inserter(report.warnings));
-  }
+  for (const Rule& rule : rules()) add_judgement(rule, judge_rule(rule, facts, job, policy), report);
   report.verdict = verdict_of(report.clauses);
   report.summary = sum_up(facts);
   find_causes(facts, report);
   bound_findings(report);
   return report;
 }
+
+}  // namespace
+
+Report judge(const Facts& facts, const Policy& policy) { return judge_with(facts, nullptr, policy); }
+Report judge(const JobFacts& facts, const Policy& policy) { return judge_with(facts.main, &facts, policy); }
 
 }  // namespace smgate::contract

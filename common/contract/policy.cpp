@@ -142,6 +142,21 @@ void read_differences(JsonReader& gate_file, Policy& policy) {
   }
 }
 
+void read_extra_runs(JsonReader& gate_file, Policy& policy) {
+  policy.stability = gate_file.boolean("stability", policy.stability);
+  if (!gate_file.has("controls")) return;
+  policy.controls.clear();
+  const std::vector<std::string> names = gate_file.strings("controls", {0, kControlNames.size()});
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (std::find(kControlNames.begin(), kControlNames.end(), names[i]) == kControlNames.end())
+      gate_file.mistake_in_list("controls", i, "must be one of lr0, shuffled-labels, no-prewarm, nan");
+    else if (std::find(policy.controls.begin(), policy.controls.end(), names[i]) != policy.controls.end())
+      gate_file.mistake_in_list("controls", i, fmt::format("{} stands there twice", names[i]));
+    else
+      policy.controls.push_back(names[i]);
+  }
+}
+
 void read_policy(JsonReader& gate_file, Policy& policy) {
   if (JsonReader* values = gate_file.object("policy")) read_policy_values(*values, policy);
   read_exceptions(gate_file, policy);
@@ -158,16 +173,15 @@ nlohmann::json to_json(const Policy& policy) {
   nlohmann::json contracts = nlohmann::json::array();
   if (policy.judge_kernel_cache) contracts.push_back("kernel_cache");
   if (policy.judge_distillation) contracts.push_back("distillation");
-  return {{"policy", values_to_json(policy)},
-          {"exceptions", exceptions},
-          {"differences", differences},
-          {"contracts", contracts}};
+  return {{"policy", values_to_json(policy)}, {"exceptions", exceptions},      {"differences", differences},
+          {"controls", policy.controls},      {"stability", policy.stability}, {"contracts", contracts}};
 }
 
 Result<Policy> policy_from_json(const nlohmann::json& document, const std::string& origin) {
   Policy policy;
   JsonReader reader(document);
   read_policy(reader, policy);
+  read_extra_runs(reader, policy);
   if (reader.has("contracts")) {
     const std::vector<std::string> contracts = reader.strings("contracts", {0, 2});
     policy.judge_kernel_cache = std::find(contracts.begin(), contracts.end(), "kernel_cache") != contracts.end();

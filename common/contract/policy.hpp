@@ -3,6 +3,7 @@
 // `smgate-runner check --policy`. Pure values; any thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
@@ -34,6 +35,9 @@ struct Difference {
   bool operator==(const Difference&) const = default;
 };
 
+// Runs at tiny scale that must fail, each by its clauses (DS-9).
+inline constexpr std::array<std::string_view, 4> kControlNames = {"lr0", "shuffled-labels", "no-prewarm", "nan"};
+
 struct Policy {
   // DS-1 to DS-4
   std::int64_t min_steps = 10;
@@ -60,6 +64,10 @@ struct Policy {
   std::vector<Exception> exceptions;
   std::vector<Difference> differences;
 
+  // What the runner runs beside the job's own run, and what is then judged by it.
+  std::vector<std::string> controls;  // DS-9: of kControlNames, no two alike
+  bool stability = false;             // KC-9: a second, short run from another folder
+
   // Which contracts the run's stages feed. Not the repository's to say: set by the caller from the stages.
   bool judge_kernel_cache = true;
   bool judge_distillation = true;
@@ -77,8 +85,11 @@ void read_policy(JsonReader& gate_file, Policy& policy);
 void read_policy_values(JsonReader& policy_object, Policy& policy);
 void read_exceptions(JsonReader& gate_file, Policy& policy);
 void read_differences(JsonReader& gate_file, Policy& policy);
+// "controls": ["lr0", ...] and "stability": true, which stand at the top of a gate file, too.
+void read_extra_runs(JsonReader& gate_file, Policy& policy);
 
-// {"policy": {...}, "exceptions": [...], "differences": [...], "contracts": [...]}: what is stored with a job.
+// {"policy": {...}, "exceptions": [...], "differences": [...], "controls": [...], "stability": false,
+// "contracts": [...]}: what is stored with a job.
 nlohmann::json to_json(const Policy& policy);
 // Reads that form, or a file of the same shape written by a person, in which everything may be absent.
 Result<Policy> policy_from_json(const nlohmann::json& document, const std::string& origin);

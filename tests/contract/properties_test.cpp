@@ -129,7 +129,7 @@ TEST(Fold, ALineThatCannotBeReadForbidsAPass) {
 }
 
 TEST(Judge, NothingAtAllIsInconclusive) {
-  const Report report = judge({}, {});
+  const Report report = judge(Facts{}, {});
   EXPECT_EQ(report.verdict, Verdict::inconclusive);
   EXPECT_TRUE(report.findings.empty());
 }

@@ -6,7 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "common/contract/compare.hpp"
 #include "common/contract/facts.hpp"
+#include "common/contract/job_facts.hpp"
 #include "common/contract/policy.hpp"
 #include "common/contract/report.hpp"
 
@@ -21,14 +23,23 @@ struct Judgement {
 
 enum class Contract { kernel_cache, distillation };
 
+// By what it reads: one run, a job with the runs beside its own, or the runs of several architectures.
 struct Rule {
   std::string_view id;
   std::string_view title;  // for a person
   Contract contract;
-  Judgement (*judge)(const Facts&, const Policy&);
+  Judgement (*judge)(const Facts&, const Policy&) = nullptr;
+  Judgement (*judge_job)(const JobFacts&, const Policy&) = nullptr;
+  Judgement (*compare)(const std::vector<ArchFacts>&, const Policy&) = nullptr;
 };
 
+// All clauses, kernel cache first, each contract in the order of its ids.
 std::span<const Rule> rules();
+
+// Whether a stage of the run feeds the rule's contract, and what is said where none does.
+bool is_fed(const Rule& rule, const Policy& policy);
+Judgement not_fed();
+void add_judgement(const Rule& rule, Judgement judgement, Report& report);
 
 Judgement judge_kc_1(const Facts& facts, const Policy& policy);
 Judgement judge_kc_2(const Facts& facts, const Policy& policy);
@@ -43,10 +54,16 @@ Judgement judge_ds_3(const Facts& facts, const Policy& policy);
 Judgement judge_ds_4(const Facts& facts, const Policy& policy);
 Judgement judge_ds_5(const Facts& facts, const Policy& policy);
 Judgement judge_ds_6(const Facts& facts, const Policy& policy);
+Judgement judge_kc_9(const JobFacts& facts, const Policy& policy);
+Judgement judge_ds_9(const JobFacts& facts, const Policy& policy);
+Judgement compare_kc_8(const std::vector<ArchFacts>& required, const Policy& policy);
+Judgement compare_ds_7(const std::vector<ArchFacts>& required, const Policy& policy);
+Judgement compare_ds_8(const std::vector<ArchFacts>& required, const Policy& policy);
 
 // --- what several rules say
 
 inline Judgement inconclusive(std::string reason) { return {Outcome::inconclusive, std::move(reason), {}, {}}; }
+inline Judgement not_applicable(std::string reason) { return {Outcome::not_applicable, std::move(reason), {}, {}}; }
 
 // A finding; or, where the policy declares an exception for its key, a warning that cites the reason.
 void report_finding(Judgement& judgement, const Policy& policy, Finding finding);

@@ -1,6 +1,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <array>
+#include <iterator>
 
 #include "common/contract/clauses/rule.hpp"
 #include "common/contract/text.hpp"
@@ -17,17 +18,35 @@ constexpr std::array kRules = {
     Rule{"KC-5", "Every module runs natively on its device", Contract::kernel_cache, judge_kc_5},
     Rule{"KC-6", "Nothing is pre-warmed in vain", Contract::kernel_cache, judge_kc_6},
     Rule{"KC-7", "Pre-warm before payload, and memory enough for both", Contract::kernel_cache, judge_kc_7},
+    Rule{"KC-8", "All architectures use the same keys", Contract::kernel_cache, nullptr, nullptr, compare_kc_8},
+    Rule{"KC-9", "Two runs of one commit use the same keys", Contract::kernel_cache, nullptr, judge_kc_9},
     Rule{"DS-1", "One loss per step, as many as declared", Contract::distillation, judge_ds_1},
     Rule{"DS-2", "Losses and gradient norms are finite and real", Contract::distillation, judge_ds_2},
     Rule{"DS-3", "The loss falls on one frozen batch", Contract::distillation, judge_ds_3},
     Rule{"DS-4", "The batch can be learned", Contract::distillation, judge_ds_4},
     Rule{"DS-5", "Training happened, and its checkpoint shows it", Contract::distillation, judge_ds_5},
     Rule{"DS-6", "What ran is what was declared", Contract::distillation, judge_ds_6},
+    Rule{"DS-7", "All architectures compute the same losses", Contract::distillation, nullptr, nullptr, compare_ds_7},
+    Rule{"DS-8", "No slower than the base branch", Contract::distillation, nullptr, nullptr, compare_ds_8},
+    Rule{"DS-9", "The contract has teeth: each control fails", Contract::distillation, nullptr, judge_ds_9},
 };
 
 }  // namespace
 
 std::span<const Rule> rules() { return kRules; }
+
+bool is_fed(const Rule& rule, const Policy& policy) {
+  return rule.contract == Contract::kernel_cache ? policy.judge_kernel_cache : policy.judge_distillation;
+}
+
+Judgement not_fed() { return not_applicable("no stage of the run feeds this contract"); }
+
+void add_judgement(const Rule& rule, Judgement judgement, Report& report) {
+  report.clauses.push_back(
+      {std::string(rule.id), std::string(rule.title), judgement.outcome, std::move(judgement.reason)});
+  std::move(judgement.findings.begin(), judgement.findings.end(), std::back_inserter(report.findings));
+  std::move(judgement.warnings.begin(), judgement.warnings.end(), std::back_inserter(report.warnings));
+}
 
 void report_finding(Judgement& judgement, const Policy& policy, Finding finding) {
   const Exception* exception = finding.key.empty() ? nullptr : find_exception(policy, finding.clause, finding.key);
