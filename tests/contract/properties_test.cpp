@@ -140,8 +140,10 @@ TEST(Judge, LeavesAContractThatNoStageFeedsAside) {
   policy.judge_distillation = false;
   Facts facts;
   for (const Event& event : random_run(random, 1).events) fold(facts, event);
-  for (const ClauseResult& clause : judge(facts, policy).clauses)
-    EXPECT_EQ(clause.outcome == Outcome::not_applicable, clause.id.starts_with("DS")) << clause.id;
+  for (const ClauseResult& clause : judge(facts, policy).clauses) {
+    const bool needs_more_runs = clause.id == "KC-8" || clause.id == "KC-9";
+    EXPECT_EQ(clause.outcome == Outcome::not_applicable, needs_more_runs || clause.id.starts_with("DS")) << clause.id;
+  }
 }
 
 TEST(Merge, OrdersByTimeThenFileAndKeepsTheOrderOfAFile) {
