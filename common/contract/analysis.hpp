@@ -57,5 +57,7 @@ void find_loading_causes(Analysis& analysis);   // weights_container_mismatch, w
 void find_prewarm_causes(Analysis& analysis);   // prewarm_*, late_load, kernel_evicted
 void find_training_causes(Analysis& analysis);  // degenerate_batch, contract_unsatisfiable, loss_*
 void find_symptoms(Analysis& analysis);         // stream_poisoned
+void find_key_unstable(Analysis& analysis);
+void find_toothless(Analysis& analysis);  // contract_without_teeth
 
 }  // namespace smgate::contract

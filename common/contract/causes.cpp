@@ -111,6 +111,7 @@ void find_causes(const Facts& facts, Report& report) {
   find_prewarm_causes(analysis);
   find_training_causes(analysis);
   find_symptoms(analysis);
+  find_toothless(analysis);
 }
 
 }  // namespace smgate::contract

@@ -10,4 +10,7 @@ namespace smgate::contract {
 // Fills report.causes and each finding's explained_by. Clauses and findings must be there already.
 void find_causes(const Facts& facts, Report& report);
 
+// The same for a report that compares runs: architectures_disagree, slower.
+void find_comparing_causes(Report& report);
+
 }  // namespace smgate::contract

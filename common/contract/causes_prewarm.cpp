@@ -145,6 +145,7 @@ void find_prewarm_causes(Analysis& analysis) {
   find_by_kind(analysis, "kernel_evicted", "KC-3", "evicted");
   find_by_kind(analysis, "late_load", "KC-3", "late_load");
   find_by_kind(analysis, "target_mismatch", "KC-5", "target_mismatch");
+  find_key_unstable(analysis);
   find_by_kind(analysis, "prewarm_waste", "KC-6", "waste");
 }
 

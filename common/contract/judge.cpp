@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "common/contract/causes.hpp"
 #include "common/contract/clauses/rule.hpp"
@@ -63,18 +62,6 @@ Summary sum_up(const Facts& facts) {
   sum_up_training(facts, summary);
   return summary;
 }
-
-// After the causes, which count all of them.
-void bound_findings(Report& report) {
-  std::map<std::string, std::size_t> of_clause;
-  const std::size_t before = report.findings.size();
-  std::erase_if(report.findings, [&](const Finding& f) { return ++of_clause[f.clause] > kFindingsOfClauseMax; });
-  report.findings_left_out = before - report.findings.size();
-}
-
-}  // namespace
-
-namespace {
 
 constexpr const char* kComparesRuns = "it compares the runs of all required architectures, once all are there";
 constexpr const char* kNeedsMoreRuns = "one run alone is judged here";

@@ -107,6 +107,16 @@ std::optional<Token> architecture_token(std::string_view part) {
   return std::nullopt;
 }
 
+// Hex digits, a UUID, or base 32 (RFC 4648) of a digest, as Triton names its kernels.
+bool is_hash(std::string_view part) {
+  constexpr std::size_t kUuidChars = 36, kBase32CharsMin = 26;  // 128 bits
+  const bool mixed = any_of(part, kDigits) && any_of(part, "abcdefABCDEF");
+  if (part.size() >= kHashCharsMin && all_of(part, kHexDigits) && mixed) return true;
+  if (part.size() == kUuidChars && part[8] == '-' && part[13] == '-')
+    return part.find_first_not_of("0123456789abcdefABCDEF-") == std::string_view::npos;
+  return part.size() >= kBase32CharsMin && all_of(part, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") && any_of(part, kDigits);
+}
+
 std::optional<Token> token_of(std::string_view part) {
   const std::string text(part);
   if (all_of(part, kDigits)) return Token{TokenKind::integer, "", text, text, ""};
@@ -116,15 +126,13 @@ std::optional<Token> token_of(std::string_view part) {
                                                 : Token{TokenKind::integer, "", text, text, ""};
   if (auto token = float_bits_token(part)) return token;
   if (auto token = decimal_token(part)) return token;
-  const bool mixed = any_of(part, kDigits) && any_of(part, "abcdefABCDEF");
-  if (part.size() >= kHashCharsMin && all_of(part, kHexDigits) && mixed)
-    return Token{TokenKind::hash, "", text, text, "hash"};
+  if (is_hash(part)) return Token{TokenKind::hash, "", text, text, "hash"};
   return std::nullopt;
 }
 
 class KeyParser {
  public:
-  explicit KeyParser(std::string_view key) : rest_(key) {}
+  explicit KeyParser(std::string_view key) : whole_(key), rest_(key) {}
 
   ParsedKey run() {
     while (!rest_.empty()) {
@@ -140,6 +148,9 @@ class KeyParser {
     name_integers(key_);
     return std::move(key_);
   }
+
+  // After run: where the architecture tokens stand in the key.
+  const std::vector<std::string_view>& architectures() const { return architectures_; }
 
  private:
   static constexpr std::string_view kSeparators = "_,:;()[]{}<>|=@ \t'\"";
@@ -164,14 +175,30 @@ class KeyParser {
       const std::size_t length = std::min(rest_.find_first_of(kSplits, 1), rest_.size());
       const std::string joined = std::string(text) + std::string(rest_.substr(1, length - 1));
       if (architecture_token(joined)) {
-        const std::string whole = std::string(text) + std::string(rest_.substr(0, length));
-        key_.tokens.push_back({TokenKind::architecture, "", whole, whole, "architecture"});
+        const auto begin = static_cast<std::size_t>(text.data() - whole_.data());
+        const std::string_view whole = whole_.substr(begin, text.size() + length);
         rest_.remove_prefix(length);
-        return;
+        return push({TokenKind::architecture, "", std::string(whole), std::string(whole), "architecture"}, whole);
       }
     }
-    if (auto token = token_of(text)) return key_.tokens.push_back(std::move(*token));
+    if (auto token = token_of(text)) return push(std::move(*token), text);
+    if (sizes(text)) return;
     split_further(text);
+  }
+  void push(Token token, std::string_view where) {
+    if (token.kind == TokenKind::architecture) architectures_.push_back(where);
+    key_.tokens.push_back(std::move(token));
+  }
+  // 128x64: two integers.
+  bool sizes(std::string_view text) {
+    if (text.find_first_not_of("0123456789x") != std::string_view::npos) return false;
+    if (text.empty() || text.front() == 'x' || text.back() == 'x' || text.find("xx") != std::string_view::npos)
+      return false;
+    for (std::size_t end = 0; end != std::string_view::npos; text.remove_prefix(std::min(end, text.size() - 1) + 1)) {
+      end = text.find('x');
+      key_.tokens.push_back(*token_of(text.substr(0, end)));
+    }
+    return true;
   }
   // a-b, a.b and a+b are words, unless they were a number.
   void split_further(std::string_view text) {
@@ -182,14 +209,15 @@ class KeyParser {
     }
     for (const std::string_view half : {text.substr(0, cut), text.substr(cut + 1)}) {
       if (auto token = token_of(half))
-        key_.tokens.push_back(std::move(*token));
+        push(std::move(*token), half);
       else
         split_further(half);
     }
   }
 
-  std::string_view rest_;
+  std::string_view whole_, rest_;
   ParsedKey key_;
+  std::vector<std::string_view> architectures_;
   bool after_separator_ = true;
 };
 
@@ -240,6 +268,19 @@ std::vector<TokenDifference> align(const std::vector<Token>& a, const std::vecto
 }  // namespace
 
 ParsedKey parse_key(std::string_view key) { return KeyParser(key).run(); }
+
+std::string without_architecture(std::string_view key) {
+  KeyParser parser(key);
+  (void)parser.run();
+  std::string text;
+  std::size_t done = 0;
+  for (const std::string_view token : parser.architectures()) {
+    const auto begin = static_cast<std::size_t>(token.data() - key.data());
+    text += std::string(key.substr(done, begin - done)) + "sm_*";
+    done = begin + token.size();
+  }
+  return text + std::string(key.substr(done));
+}
 
 std::vector<TokenDifference> differences(const ParsedKey& run_time, const ParsedKey& prewarmed) {
   const std::vector<Token>&a = run_time.tokens, &b = prewarmed.tokens;

@@ -26,6 +26,9 @@ struct ParsedKey {
 
 ParsedKey parse_key(std::string_view key);
 
+// The key with each of its architecture tokens as "sm_*": what two architectures that do the same share.
+std::string without_architecture(std::string_view key);
+
 // One token that two keys do not share. An empty text: the key on that side has no such token.
 struct TokenDifference {
   TokenKind kind = TokenKind::integer;

@@ -62,6 +62,7 @@ json to_json(const Finding& finding) {
   put(object, "bytes", finding.bytes);
   put(object, "ms", finding.ms);
   put(object, "count", finding.count);
+  if (!finding.architectures.empty()) object["architectures"] = finding.architectures;
   return object;
 }
 
@@ -107,6 +108,17 @@ json to_json(const Summary& summary) {
           {"keys_prewarmed", summary.keys_prewarmed},
           {"compiles", summary.compiles},
           {"late_compiles", summary.late_compiles}};
+}
+
+json to_json(const ArchSummary& summary) {
+  return {{"arch", summary.arch},
+          {"device", summary.device},
+          {"emulated", summary.emulated},
+          {"completed", summary.completed},
+          {"initial_loss", or_null(summary.initial_loss)},
+          {"final_loss", or_null(summary.final_loss)},
+          {"tokens_per_s", or_null(summary.tokens_per_s)},
+          {"base_tokens_per_s", or_null(summary.base_tokens_per_s)}};
 }
 
 template <class T>
@@ -156,10 +168,15 @@ json to_json(const EventRef& ref) {
 }
 
 json to_json(const Report& report) {
-  return {{"verdict", to_string(report.verdict)}, {"causes", list_of(report.causes)},
-          {"findings", list_of(report.findings)}, {"findings_left_out", report.findings_left_out},
-          {"unexplained", report.unexplained()},  {"warnings", list_of(report.warnings)},
-          {"clauses", list_of(report.clauses)},   {"summary", to_json(report.summary)}};
+  json document = {{"verdict", to_string(report.verdict)}, {"causes", list_of(report.causes)},
+                   {"findings", list_of(report.findings)}, {"findings_left_out", report.findings_left_out},
+                   {"unexplained", report.unexplained()},  {"warnings", list_of(report.warnings)},
+                   {"clauses", list_of(report.clauses)}};
+  if (report.architectures.empty())
+    document["summary"] = to_json(report.summary);
+  else
+    document["architectures"] = list_of(report.architectures);
+  return document;
 }
 
 }  // namespace smgate::contract

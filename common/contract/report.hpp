@@ -32,6 +32,8 @@ struct Finding {
   std::optional<double> ms;
   std::vector<EventRef> evidence;
   std::string explained_by;  // id of a cause; empty: stands unexplained
+  // Where runs are compared: those that it is about. The evidence is of the first.
+  std::vector<std::string> architectures = {};
   bool operator==(const Finding&) const = default;
 };
 
@@ -74,6 +76,16 @@ struct Summary {
   bool operator==(const Summary&) const = default;
 };
 
+// One of the runs that a report compares.
+struct ArchSummary {
+  std::string arch, device;
+  bool emulated = false, completed = false;
+  std::optional<double> initial_loss, final_loss;  // may be NaN
+  std::optional<double> tokens_per_s, base_tokens_per_s;
+  bool operator==(const ArchSummary&) const = default;
+};
+
+// Of a job, with a summary; or of a run's architectures compared, with one summary for each.
 struct Report {
   Verdict verdict = Verdict::inconclusive;
   std::vector<Cause> causes;  // upstream first
@@ -81,6 +93,7 @@ struct Report {
   std::vector<Warning> warnings;
   std::vector<ClauseResult> clauses;
   Summary summary;
+  std::vector<ArchSummary> architectures;  // not empty: the report compares runs
   std::uint64_t findings_left_out = 0;
   std::uint64_t unexplained() const;
 };

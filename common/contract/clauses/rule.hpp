@@ -21,7 +21,7 @@ struct Judgement {
   std::vector<Warning> warnings;
 };
 
-enum class Contract { kernel_cache, distillation };
+enum class Contract { kernel_cache, distillation, any };
 
 // By what it reads: one run, a job with the runs beside its own, or the runs of several architectures.
 struct Rule {
@@ -40,6 +40,8 @@ std::span<const Rule> rules();
 bool is_fed(const Rule& rule, const Policy& policy);
 Judgement not_fed();
 void add_judgement(const Rule& rule, Judgement judgement, Report& report);
+// Leaves out what is beyond kFindingsOfClauseMax. After the causes, which count all of them.
+void bound_findings(Report& report);
 
 Judgement judge_kc_1(const Facts& facts, const Policy& policy);
 Judgement judge_kc_2(const Facts& facts, const Policy& policy);

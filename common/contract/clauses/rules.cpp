@@ -2,6 +2,7 @@
 
 #include <array>
 #include <iterator>
+#include <map>
 
 #include "common/contract/clauses/rule.hpp"
 #include "common/contract/text.hpp"
@@ -28,15 +29,30 @@ constexpr std::array kRules = {
     Rule{"DS-6", "What ran is what was declared", Contract::distillation, judge_ds_6},
     Rule{"DS-7", "All architectures compute the same losses", Contract::distillation, nullptr, nullptr, compare_ds_7},
     Rule{"DS-8", "No slower than the base branch", Contract::distillation, nullptr, nullptr, compare_ds_8},
-    Rule{"DS-9", "The contract has teeth: each control fails", Contract::distillation, nullptr, judge_ds_9},
+    Rule{"DS-9", "The contract has teeth: each control fails", Contract::any, nullptr, judge_ds_9},
 };
 
 }  // namespace
 
 std::span<const Rule> rules() { return kRules; }
 
+void bound_findings(Report& report) {
+  std::map<std::string, std::size_t> of_clause;
+  const std::size_t before = report.findings.size();
+  std::erase_if(report.findings, [&](const Finding& f) { return ++of_clause[f.clause] > kFindingsOfClauseMax; });
+  report.findings_left_out = before - report.findings.size();
+}
+
 bool is_fed(const Rule& rule, const Policy& policy) {
-  return rule.contract == Contract::kernel_cache ? policy.judge_kernel_cache : policy.judge_distillation;
+  switch (rule.contract) {
+    case Contract::kernel_cache:
+      return policy.judge_kernel_cache;
+    case Contract::distillation:
+      return policy.judge_distillation;
+    case Contract::any:
+      return policy.judge_kernel_cache || policy.judge_distillation;
+  }
+  return false;
 }
 
 Judgement not_fed() { return not_applicable("no stage of the run feeds this contract"); }
