@@ -111,6 +111,7 @@ GateFile read_gate_file(JsonReader& reader) {
   for (JsonReader* stage : reader.objects("stages", {1, kStagesMax})) gate.stages.push_back(read_stage(*stage, names));
   gate.adapter = read_adapter(reader.object("adapter"));
   contract::read_policy(reader, gate.policy);
+  contract::read_extra_runs(reader, gate.policy);
   gate.policy.judge_kernel_cache = any_feeds(gate.stages, Feeds::kernel_cache);
   gate.policy.judge_distillation = any_feeds(gate.stages, Feeds::distillation);
   reader.finish();

@@ -21,15 +21,15 @@ struct GateFile {
   std::vector<Arch> architectures;     // required, in the file's order, no two alike
   std::vector<Stage> stages;           // run in this order
   std::optional<std::string> adapter;  // turns the log of the stages that feed a contract into events
-  contract::Policy policy;             // with exceptions and declared differences
+  contract::Policy policy;             // with exceptions, declared differences, and the runs beside the job's own
 };
 
 // Comments are allowed. Every mistake is named by its JSON pointer; `origin` (say ".smgate.json at base 1a2b3c4")
 // becomes the error's `where`.
 Result<GateFile> parse_gate_file(std::string_view text, const std::string& origin);
 
-// What a run goes by: required architectures and policy from the base, so that a change cannot weaken the gate it must
-// pass; stages and adapter from the head, since they build and read the head's own code.
+// What a run goes by: required architectures, policy, stability and controls from the base, so that a change cannot
+// weaken the gate it must pass; stages and adapter from the head, since they build and read the head's own code.
 struct GatePlan {
   GateFile gate;
   bool bootstrap = false;  // there was no gate file at the base: the head's own policy counts

@@ -46,7 +46,9 @@ json write(const StageEnd& body) {
 json write(const LogChunk& body) {
   return {{"kind", "log"}, {"stage", body.stage}, {"data", base64_encode(body.bytes)}};
 }
-json write(const EventChunk& body) { return {{"kind", "events"}, {"file", body.file}, {"lines", body.lines}}; }
+json write(const EventChunk& body) {
+  return {{"kind", "events"}, {"part", body.part}, {"file", body.file}, {"lines", body.lines}};
+}
 json write(const Finished& body) {
   return {{"kind", "finished"}, {"outcome", to_string(body.outcome)}, {"text", body.text}};
 }
@@ -91,6 +93,8 @@ json write(const Assign& message) {
   object["arch"] = message.arch.value;
   object["stages"] = json::array();
   for (const Stage& stage : message.stages) object["stages"].push_back(write(stage));
+  object["stability"] = message.stability;
+  object["controls"] = message.controls;
   if (message.adapter) object["adapter"] = *message.adapter;
   object["deadline_s"] = message.deadline_s;
   return object;

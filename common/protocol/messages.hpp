@@ -86,8 +86,9 @@ struct LogChunk {
   bool operator==(const LogChunk&) const = default;
 };
 struct EventChunk {
-  std::string file;   // name of the events file in the stage's folder: one process
-  std::string lines;  // complete lines, each ended by a newline; only the file's last may lack it
+  std::string file;           // name of the events file in the stage's folder: one process
+  std::string lines;          // complete lines, each ended by a newline; only the file's last may lack it
+  std::string part = "main";  // which run of the job wrote them, see common/contract/job_facts.hpp
   bool operator==(const EventChunk&) const = default;
 };
 
@@ -126,8 +127,10 @@ struct Assign {
       ref;  // a ref that contained the commit when it was queued, for servers that refuse fetches by SHA; may be empty
   Arch arch;
   std::vector<Stage> stages;
+  bool stability = false;              // run a second time, shortly, from another folder: part "again"
+  std::vector<std::string> controls;   // then each of these, see contract::kControlNames: part "control:NAME"
   std::optional<std::string> adapter;  // turns the log of the stages that feed a contract into events
-  std::int64_t deadline_s = 0;         // for the whole job, checkout included
+  std::int64_t deadline_s = 0;         // for the whole job, checkout and all its parts included
   bool operator==(const Assign&) const = default;
 };
 struct Ack {

@@ -1,8 +1,11 @@
 // Reads messages strictly: every field is checked for presence, type and range before it becomes a value, since the
 // other side may be hostile. Mistakes are collected and named by their JSON pointer.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "common/base64.hpp"
+#include "common/contract/job_facts.hpp"
+#include "common/contract/policy.hpp"
 #include "common/json_reader.hpp"
 #include "common/protocol/messages.hpp"
 #include "common/protocol/names.hpp"
@@ -130,13 +133,33 @@ StageEnd stage_end(JsonReader& reader) {
           reader.integer("duration_ms", std::nullopt, kCount)};
 }
 
+std::vector<std::string> controls(JsonReader& reader) {
+  using contract::kControlNames;
+  std::vector<std::string> list = reader.strings("controls", {0, kControlNames.size()});
+  for (auto name = list.begin(); name != list.end(); ++name)
+    if (std::find(kControlNames.begin(), kControlNames.end(), *name) == kControlNames.end() ||
+        std::find(list.begin(), name, *name) != name)
+      reader.mistake("controls", "must hold names of controls, each once");
+  return list;
+}
+
+std::string part(JsonReader& reader) {
+  std::vector<std::string> choices{std::string(contract::kPartMain), std::string(contract::kPartAgain)};
+  for (const std::string_view control : contract::kControlNames)
+    choices.push_back(std::string(contract::kPartControl).append(control));
+  return reader.one_of("part", std::nullopt, choices);
+}
+
+EventChunk event_chunk(JsonReader& reader) {
+  return {plain_name(reader, "file", kEventFileNameMax), text(reader, "lines", kItemDataBytesMax), part(reader)};
+}
+
 ItemBody item_body(JsonReader& reader) {
   const std::string kind =
       reader.one_of("kind", std::nullopt, {"stage_begin", "stage_end", "log", "events", "finished"});
   if (kind == "stage_end") return stage_end(reader);
   if (kind == "log") return log_chunk(reader);
-  if (kind == "events")
-    return EventChunk{plain_name(reader, "file", kEventFileNameMax), text(reader, "lines", kItemDataBytesMax)};
+  if (kind == "events") return event_chunk(reader);
   if (kind == "finished") return Finished{one_of(reader, "outcome", kJobOutcomes), text(reader, "text")};
   return StageBegin{plain_name(reader, "stage", kStageNameMax)};
 }
@@ -204,6 +227,8 @@ Assign assign(JsonReader& reader) {
   message.ref = text(reader, "ref");
   message.arch = checked(reader, "arch", parse_arch);
   message.stages = stages(reader);
+  message.stability = reader.boolean("stability", std::nullopt);
+  message.controls = controls(reader);
   if (reader.has("adapter")) message.adapter = text(reader, "adapter");
   message.deadline_s = reader.integer("deadline_s", std::nullopt, kDeadlineS);
   return message;

@@ -95,6 +95,22 @@ TEST(Combine, TakesPolicyAndArchitecturesFromTheBaseAndStagesFromTheHead) {
   EXPECT_EQ(plan.gate.stages[0].argv[2], "ninja");
 }
 
+TEST(ParseGateFile, RefusesControlsThatItDoesNotKnowOrKnowsTwice) {
+  nlohmann::json gate = small();
+  gate["controls"] = {"lr0", "lr1", "lr0"};
+  EXPECT_THAT(error_of(gate),
+              AllOf(HasSubstr("/controls/1: must be one of lr0"), HasSubstr("/controls/2: lr0 stands there twice")));
+}
+
+TEST(Combine, TakesControlsAndStabilityFromTheBase) {
+  nlohmann::json base = small();
+  base["stability"] = true;
+  base["controls"] = {"nan", "lr0"};
+  const GatePlan plan = combine(parse_gate_file(base.dump(), "").value(), parse_gate_file(small().dump(), "").value());
+  EXPECT_TRUE(plan.gate.policy.stability);
+  EXPECT_THAT(plan.gate.policy.controls, ElementsAre("nan", "lr0"));
+}
+
 TEST(Combine, DoesNotLetTheHeadDropAContract) {
   nlohmann::json head = small();
   head["stages"][1]["contract"] = "kernel_cache";

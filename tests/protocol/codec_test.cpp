@@ -108,6 +108,9 @@ TEST(ProtocolCodec, NamesWhatIsWrongByItsPointer) {
   EXPECT_NE(error_of("hello", [](json& m) { m["held"][0]["job"] = "no ulid"; }).find("/held/0/job"), std::string::npos);
   EXPECT_NE(error_of("item_log", [](json& m) { m["body"]["data"] = "***"; }).find("/body/data"), std::string::npos);
   EXPECT_NE(error_of("item_events", [](json& m) { m["body"]["file"] = "../x"; }).find("/body/file"), std::string::npos);
+  EXPECT_NE(error_of("item_events", [](json& m) { m["body"]["part"] = "control:lr1"; }).find("/body/part"),
+            std::string::npos);
+  EXPECT_NE(error_of("assign", [](json& m) { m["controls"][1] = "lr0"; }).find("/controls"), std::string::npos);
   EXPECT_NE(error_of("assign", [](json& m) { m["commit"] = "HEAD"; }).find("/commit"), std::string::npos);
   EXPECT_NE(error_of("assign", [](json& m) { m["stages"][1]["name"] = ".."; }).find("/stages/1/name"),
             std::string::npos);

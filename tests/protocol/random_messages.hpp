@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "common/contract/policy.hpp"
 #include "common/protocol/messages.hpp"
 #include "common/random.hpp"
 
@@ -58,6 +59,11 @@ class RandomMessages {
     for (std::uint64_t left = random_.below(200); left > 0; --left) result += static_cast<char>(random_.below(256));
     return result;
   }
+  std::string part() {
+    const std::uint64_t any = random_.below(contract::kControlNames.size() + 2);
+    if (any < contract::kControlNames.size()) return "control:" + std::string(contract::kControlNames[any]);
+    return flag() ? "main" : "again";
+  }
   Arch arch() { return {flag() ? "sm_89" : "sm_121a"}; }
   std::vector<protocol::HeldJob> held() {
     std::vector<protocol::HeldJob> jobs;
@@ -83,14 +89,18 @@ class RandomMessages {
                                         static_cast<int>(number(0, 255)), static_cast<int>(number(0, 64)),
                                         static_cast<std::int64_t>(count())};
     if (kind == 2) message.body = protocol::LogChunk{name(), bytes()};
-    if (kind == 3) message.body = protocol::EventChunk{name() + ".jsonl", text() + "\n"};
+    if (kind == 3) message.body = protocol::EventChunk{name() + ".jsonl", text() + "\n", part()};
     if (kind == 4) message.body = protocol::Finished{static_cast<protocol::JobOutcome>(random_.below(7)), text()};
     return message;
   }
   protocol::Assign assign() {
-    protocol::Assign message{
-        {ulid()}, {ulid()},          static_cast<int>(number(1, 1000)), text(), text(), {}, text(), {}, {},
-        {},       number(1, 604'800)};
+    protocol::Assign message;
+    message.job = {ulid()};
+    message.lease = {ulid()};
+    message.attempt = static_cast<int>(number(1, 1000));
+    message.repository = text();
+    message.clone_url = text();
+    message.ref = text();
     message.commit = {std::string(flag() ? 40 : 64, 'c')};
     message.arch = arch();
     for (std::uint64_t left = 1 + random_.below(3); left > 0; --left)
@@ -99,7 +109,11 @@ class RandomMessages {
                                 static_cast<int>(number(1, 604'800)),
                                 {{"NAME", text()}},
                                 static_cast<Feeds>(random_.below(4))});
+    message.stability = flag();
+    for (const std::string_view control : contract::kControlNames)
+      if (flag()) message.controls.emplace_back(control);
     if (flag()) message.adapter = text();
+    message.deadline_s = number(1, 604'800);
     return message;
   }
 
