@@ -46,7 +46,8 @@ Result<JobFacts> job_facts_from_json(const nlohmann::json& document) {
   if (const Result<void> done = load("main", *main); !done) return done.error();
   if (document.contains("again"))
     if (const Result<void> done = load("again", document["again"]); !done) return done.error();
-  for (const auto& [name, control] : document.value("controls", nlohmann::json::object()).items())
+  const nlohmann::json controls = document.value("controls", nlohmann::json::object());
+  for (const auto& [name, control] : controls.items())
     if (const Result<void> done = load(std::string(kPartControl) + name, control); !done) return done.error();
   return facts;
 }

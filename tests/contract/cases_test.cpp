@@ -1,9 +1,9 @@
-// Every case under cases/: a run's events, and what judge must say of it.
+// Every case under cases/: what must be said of it, and that events, reports and stored facts are as described.
+#include "tests/contract/cases.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 
@@ -11,7 +11,6 @@
 #include "common/contract/facts_json.hpp"
 #include "common/contract/fold.hpp"
 #include "common/contract/judge.hpp"
-#include "common/file.hpp"
 #include "tests/support/schema.hpp"
 
 namespace smgate::contract {
@@ -20,70 +19,22 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-std::string text_of(const fs::path& path) { return read_file(path, 4U << 20U).value(); }
-
-std::vector<Event> events_of(const std::string& lines) {
-  std::vector<Event> events;
-  std::istringstream in(lines);
-  for (std::string line; std::getline(in, line);) {
-    const Result<Event> event = parse_event(line);
-    EXPECT_TRUE(event) << line << event.error().text();
-    if (event) events.push_back(*event);
-  }
-  return events;
-}
-
-Facts fold_all(const std::vector<Event>& events) {
-  Facts facts;
-  for (const Event& event : events) fold(facts, event);
-  return facts;
-}
-
-struct Case {
-  std::string name, lines;
-  json expected;
-  Policy policy;
-};
-
-std::vector<Case> cases() {
-  std::vector<Case> found;
-  const fs::path folder = fs::path(SMGATE_SOURCE_DIR) / "tests/contract/cases";
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    if (entry.path().extension() != ".jsonl") continue;
-    const fs::path base = entry.path().parent_path() / entry.path().stem();
-    Case made{base.filename(), text_of(entry.path()), json::parse(text_of(base.string() + ".expected.json")), {}};
-    if (fs::exists(base.string() + ".policy.json"))
-      made.policy = policy_from_json(json::parse(text_of(base.string() + ".policy.json")), made.name).value();
-    found.push_back(std::move(made));
-  }
-  return found;
-}
-
-// What the expectation speaks of.
-json summary_of(const Report& report, const json& expected) {
-  json causes = json::array(), findings = json::array(), clauses = json::object();
-  for (const Cause& cause : report.causes) causes.push_back(cause.id);
-  for (const Finding& f : report.findings)
-    findings.push_back({f.clause, f.kind, f.key.empty() ? json(nullptr) : json(f.key)});
-  for (const ClauseResult& clause : report.clauses)
-    if (expected["clauses"].contains(clause.id)) clauses[clause.id] = to_string(clause.outcome);
-  std::sort(findings.begin(), findings.end());
-  return {{"verdict", to_string(report.verdict)},
-          {"causes", causes},
-          {"findings", findings},
-          {"clauses", clauses},
-          {"warnings", report.warnings.size()}};
-}
-
 TEST(Cases, AreJudgedAsExpected) {
   const std::vector<Case> all = cases();
   EXPECT_GT(all.size(), 50U);
-  for (const Case& one : all) {
-    json expected = one.expected;
-    std::sort(expected["findings"].begin(), expected["findings"].end());
-    const Report report = judge(fold_all(events_of(one.lines)), one.policy);
-    EXPECT_EQ(summary_of(report, expected), expected) << one.name << "\n" << to_json(report).dump(1);
-  }
+  for (const Case& one : all) expect_as_told(one.name, judge(fold_all(events_of(one.lines)), one.policy), one.expected);
+}
+
+TEST(Cases, OfJobsAreJudgedAsExpected) {
+  const std::vector<CaseOfSeveral> all = cases_of("jobs");
+  EXPECT_GT(all.size(), 15U);
+  for (const CaseOfSeveral& one : all) expect_as_told(one.name, judge_job(one), one.expected);
+}
+
+TEST(Cases, OfRunsAreComparedAsExpected) {
+  const std::vector<CaseOfSeveral> all = cases_of("runs");
+  EXPECT_GT(all.size(), 30U);
+  for (const CaseOfSeveral& one : all) expect_as_told(one.name, compare_runs(one), one.expected);
 }
 
 // Position and time aside, most events of the cases are alike: each is held against the schema once.
@@ -114,6 +65,9 @@ TEST(Cases, EveryReportFollowsTheSchema) {
     const json report = to_json(judge(fold_all(events_of(one.lines)), one.policy));
     EXPECT_EQ(schema.mistakes(report), "") << one.name << report.dump(1);
   }
+  for (const CaseOfSeveral& one : cases_of("jobs")) EXPECT_EQ(schema.mistakes(to_json(judge_job(one))), "") << one.name;
+  for (const CaseOfSeveral& one : cases_of("runs"))
+    EXPECT_EQ(schema.mistakes(to_json(compare_runs(one))), "") << one.name << to_json(compare_runs(one)).dump(1);
 }
 
 TEST(Cases, FactsSurviveBeingStored) {
