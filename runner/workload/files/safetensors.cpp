@@ -8,7 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 
 namespace smgate::workload {
 
@@ -51,8 +51,9 @@ Outcome<SafeTensorsFile> parse_safetensors(std::string_view bytes) {
 Outcome<SafeTensorsFile> read_safetensors(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return Failure{"cannot open " + path + ": " + std::strerror(errno)};
-  const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  return parse_safetensors(bytes);
+  std::ostringstream bytes;
+  bytes << file.rdbuf();
+  return parse_safetensors(bytes.view());
 }
 
 Outcome<std::vector<float>> values_of(const SafeTensorsFile& file, const std::vector<TensorInfo>& layout) {

@@ -1,4 +1,6 @@
 // Matrix products of a linear layer. Weights are [n, k], as checkpoints hold them: y = x W^T, dx = dy W, dW += dy^T x.
+#include <cstring>
+
 #include "runner/workload/kernels/kernel.hpp"
 
 namespace smgate::workload {
@@ -7,22 +9,36 @@ namespace {
 
 constexpr std::uint32_t kTile = 16;  // 256 threads a block, 2 KB of shared memory
 
-// A dot product in eight fixed lanes: the compiler may use vectors of any width, the rounding stays the same.
+// Eight floats at once: a sanitizer checks such a load once, and whatever vectors the machine has, the order of a sum
+// stays the same.
+constexpr std::size_t kLanes = 8;
+using Lanes [[gnu::vector_size(kLanes * sizeof(float))]] = float;
+
 float dot(const float* a, const float* b, std::size_t count) {
-  constexpr std::size_t kLanes = 8;
-  float lanes[kLanes] = {};
+  Lanes lanes = {};
   std::size_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
-    for (std::size_t lane = 0; lane < kLanes; ++lane) lanes[lane] += a[i + lane] * b[i + lane];
+    Lanes x, y;
+    std::memcpy(&x, a + i, sizeof x);
+    std::memcpy(&y, b + i, sizeof y);
+    lanes += x * y;
   }
-  for (; i < count; ++i) lanes[i % kLanes] += a[i] * b[i];
+  for (std::size_t lane = 0; i < count; ++i, ++lane) lanes[lane] += a[i] * b[i];
   float sum = 0.0f;
-  for (const float lane : lanes) sum += lane;
+  for (std::size_t lane = 0; lane < kLanes; ++lane) sum += lanes[lane];
   return sum;
 }
 
 void add_scaled(float* __restrict out, float scale, const float* __restrict in, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) out[i] += scale * in[i];
+  std::size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    Lanes x, y;
+    std::memcpy(&x, in + i, sizeof x);
+    std::memcpy(&y, out + i, sizeof y);
+    y += scale * x;
+    std::memcpy(out + i, &y, sizeof y);
+  }
+  for (; i < count; ++i) out[i] += scale * in[i];
 }
 
 void forward_cpu(const Body& body, const Args& args) {
