@@ -84,9 +84,23 @@ TEST(Writer, WritesNothingWithoutAFolderAndSurvivesOneThatCannotBe) {
   impossible.note("told on stderr");
 }
 
-TEST(Here, LeavesOutTheStepsUpOfABuildFolder) {
-  EXPECT_EQ((events::Here{"../../runner/a.cpp", 7}).text(), "runner/a.cpp:7");
-  EXPECT_EQ((events::Here{"a.cpp", 7}).text(), "a.cpp:7");
+TEST(Here, IsTheFileAsTheCompilerWasGivenItButRelativeWhereItLiesBelow) {
+  for (const char* file : {"a.cpp", "../../src/a.cpp", "/elsewhere/src/a.cpp"}) {
+    EXPECT_EQ((events::Here{file, 7}).text(), std::string(file) + ":7");
+  }
+  const std::string below = (std::filesystem::current_path() / "src/a.cpp").string();
+  EXPECT_EQ((events::Here{below.c_str(), 7}).text(), "src/a.cpp:7");
+}
+
+TEST(Here, OfTheWorkloadsOwnFilesIsRelativeToItsTree) {
+  const SmokeRun run = smoke({"--compiler", "none", "--arch", "sm_89", "--steps", "1"});
+  std::size_t places = 0;
+  for (const std::string& line : run.events) {
+    const std::string at = field(line, "at");
+    EXPECT_TRUE(at.empty() || at.starts_with("runner/workload/")) << at;
+    places += at.empty() ? 0 : 1;
+  }
+  EXPECT_GT(places, 100u);
 }
 
 }  // namespace

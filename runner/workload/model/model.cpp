@@ -83,11 +83,11 @@ std::size_t Model::place_scratch(float* base) {
   return carver.used();
 }
 
-void Model::project(const Ops& ops, float* y, const float* x, const float* w, GemmShape shape) const {
+void Model::project(const Ops& ops, float* y, const float* x, const float* w, GemmShape shape, events::Here at) const {
   if (shape_.library_gemms) {
     ops.library_gemm(y, x, w, shape);
   } else {
-    ops.gemm(y, x, w, shape);
+    ops.gemm(y, x, w, shape, at);
   }
 }
 

@@ -49,7 +49,8 @@ class Model {
   const BlockActivations& activations(std::uint32_t block) const { return blocks_[trained_ ? block : 0]; }
   std::size_t place_activations(float* base);
   std::size_t place_scratch(float* base);
-  void project(const Ops& ops, float* y, const float* x, const float* w, GemmShape shape) const;
+  void project(const Ops& ops, float* y, const float* x, const float* w, GemmShape shape,
+               events::Here at = events::Here::now()) const;
 
   void forward_attention(const Ops& ops, std::uint32_t block) const;
   void forward_mlp(const Ops& ops, std::uint32_t block) const;

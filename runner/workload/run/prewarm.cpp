@@ -6,6 +6,8 @@ namespace smgate::workload {
 
 namespace {
 
+using events::Here;
+
 constexpr float kStaleEps = 1e-5f;  // the default that the incident's pre-warm was written against
 
 // Hands kernels to the cache, with the mistakes that were made in doing so.
@@ -13,33 +15,35 @@ class Warmer {
  public:
   Warmer(KernelCache& cache, Fault fault) : cache_(cache), fault_(fault) {}
 
-  void warm(const std::string& key, const Body& body, events::Here at = events::Here::now()) const {
+  void warm(const std::string& key, const Body& body, Here at = Here::now()) const {
     // The incident's root cause: the macro took the key as an argument and ignored it.
     cache_.offer(fault_ == Fault::kSharedKey ? keys::silu_forward() : key, body, at);
   }
 
-  void rmsnorm(const ModelShape& model) const {
+  void rmsnorm(const ModelShape& model, Here at = Here::now()) const {
     const float stale = fault_ == Fault::kWrongEps ? kStaleEps : model.rms_norm_eps;
     const float built = fault_ == Fault::kWrongBody ? kStaleEps : stale;
     std::string key = keys::rmsnorm_forward(model.hidden, stale);
     // The key's grammar grew an eps token that this line was not told of.
     if (fault_ == Fault::kShortKey) key = key.substr(0, key.rfind("_eps"));
-    warm(key, bodies::rmsnorm_forward(model.hidden, built));
+    warm(key, bodies::rmsnorm_forward(model.hidden, built), at);
   }
 
-  void rope(const ModelShape& model, std::uint32_t seq) const {
+  void rope(const ModelShape& model, std::uint32_t seq, Here at = Here::now()) const {
     if (fault_ == Fault::kShortKey) return;
     for (const std::uint32_t heads : {model.heads, model.kv_heads}) {
       warm(keys::rope_forward(heads, model.head_dim, seq, model.rope_theta),
-           bodies::rope_forward(heads, model.head_dim, seq, model.rope_theta));
+           bodies::rope_forward(heads, model.head_dim, seq, model.rope_theta), at);
     }
   }
 
-  void gemm(GemmShape shape) const { warm(keys::gemm_forward(shape), bodies::gemm_forward(shape)); }
+  void gemm(GemmShape shape, Here at = Here::now()) const {
+    warm(keys::gemm_forward(shape), bodies::gemm_forward(shape), at);
+  }
 
-  void gemm_backward(GemmShape shape) const {
-    warm(keys::gemm_backward_a(shape), bodies::gemm_backward_a(shape));
-    warm(keys::gemm_backward_b(shape), bodies::gemm_backward_b(shape));
+  void gemm_backward(GemmShape shape, Here at = Here::now()) const {
+    warm(keys::gemm_backward_a(shape), bodies::gemm_backward_a(shape), at);
+    warm(keys::gemm_backward_b(shape), bodies::gemm_backward_b(shape), at);
   }
 
  private:

@@ -32,11 +32,21 @@ struct Here {
   static constexpr Here now(const char* caller_file = __builtin_FILE(), unsigned caller_line = __builtin_LINE()) {
     return Here{caller_file, caller_line};
   }
-  // file:line, without the steps up that lead out of a build folder.
+  // file:line, the file as the compiler was given it, but relative to the folder that the program works in when it
+  // first reports (a gated program: its repository) where it lies below that. -fmacro-prefix-map makes others relative.
   std::string text() const {
+    static const std::string here = working_folder();
     std::string_view path = file;
-    while (path.substr(0, 3) == "../") path.remove_prefix(3);
+    if (!here.empty() && path.substr(0, here.size()) == here) path.remove_prefix(here.size());
     return std::string(path) + ":" + std::to_string(line);
+  }
+
+ private:
+  // With a slash at its end; empty where there is none, or it is the root of all.
+  static std::string working_folder() {
+    char folder[4096];
+    if (::getcwd(folder, sizeof folder) == nullptr || folder[1] == '\0') return "";
+    return std::string(folder) + "/";
   }
 };
 
