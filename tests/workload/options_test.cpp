@@ -54,6 +54,51 @@ TEST(Options, WantAnArchitecture) {
   ::unsetenv("SMGATE_ARCH");
 }
 
+// For the life of the object.
+class Environment {
+ public:
+  Environment(const char* name, const char* value) : name_(name) { ::setenv(name, value, 1); }
+  ~Environment() { ::unsetenv(name_); }
+
+ private:
+  const char* name_;
+};
+
+TEST(Options, TakeControlAndStepsFromTheEnvironment) {
+  const Environment control("SMGATE_CONTROL", "no-prewarm");
+  EXPECT_EQ(parse({"--arch", "sm_89"}).value().config.control, Control::kNoPrewarm);
+  EXPECT_EQ(parse({"--arch", "sm_89"}).value().config.steps, kControlSteps);
+  EXPECT_EQ(parse({"--arch", "sm_89"}).value().compiler, CompilerChoice::kNone);
+  const Environment steps("SMGATE_STEPS", "12");
+  EXPECT_EQ(parse({"--arch", "sm_89"}).value().config.steps, 12u);
+}
+
+TEST(Options, WinOverTheEnvironment) {
+  const Environment control("SMGATE_CONTROL", "no-prewarm"), steps("SMGATE_STEPS", "12");
+  const auto options = parse({"--arch", "sm_89", "--control", "lr0", "--steps", "20", "--lr", "0.5"});
+  EXPECT_EQ(options.value().config.control, Control::kLr0);
+  EXPECT_EQ(options.value().config.learning_rate, 0.0f);
+  EXPECT_EQ(options.value().config.steps, 20u);
+  EXPECT_EQ(parse({"--arch", "sm_89", "--control", ""}).value().config.control, Control::kNone);
+}
+
+TEST(Options, NameTheVariableThatIsWrong) {
+  const Environment steps("SMGATE_STEPS", "many");
+  EXPECT_NE(parse({"--arch", "sm_89"}).error().find("SMGATE_STEPS"), std::string::npos);
+  EXPECT_NE(parse({"--arch", "sm_89", "--steps", "1", "--control", "lr1"}).error().find("lr0"), std::string::npos);
+}
+
+TEST(SmokeMain, RefusesAFolderThatCannotHoldEvents) {
+  const Scratch scratch;
+  std::ofstream(scratch / "file") << "in the way";
+  const std::string folder = (scratch / "file" / "events").string(), out = (scratch / "out").string();
+  std::vector<std::string> words = {"smgate-smoke", "--arch", "sm_89", "--events", folder, "--out", out};
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  EXPECT_EQ(smoke_main(static_cast<int>(argv.size()), argv.data()), 2);
+  EXPECT_FALSE(std::filesystem::exists(scratch / "out"));
+}
+
 TEST(SmokeMain, ExitsWithTwoOnAUsageErrorAndReportsNothing) {
   EXPECT_EQ(smoke({"--arch", "sm_75"}).exit_code, 2);
   EXPECT_TRUE(smoke({"--arch", "sm_75"}).events.empty());

@@ -1,5 +1,7 @@
 #include "runner/workload/run/batch.hpp"
 
+#include <algorithm>
+
 #include "runner/workload/base/random.hpp"
 #include "runner/workload/base/sha256.hpp"
 
@@ -13,6 +15,17 @@ constexpr std::size_t kPrefixDigits = 16;        // 64 bits tell the prefixes of
 void hash_token(Sha256& hash, std::int32_t token) {
   const std::string text = std::to_string(token) + ",";
   hash.update(text);
+}
+
+// The second row becomes the first one's twin, with its labels in an order in which none keeps its place (Sattolo,
+// 1986).
+void shuffle_twin(Batch& batch, Random& random) {
+  const auto row = static_cast<std::ptrdiff_t>(batch.seq);
+  std::copy_n(batch.inputs.begin(), row, batch.inputs.begin() + row);
+  const auto labels = std::copy_n(batch.labels.begin(), row, batch.labels.begin() + row) - row;
+  for (std::uint32_t last = batch.seq - 1; last > 0; --last) {
+    std::swap(labels[static_cast<std::ptrdiff_t>(random.below(last))], labels[static_cast<std::ptrdiff_t>(last)]);
+  }
 }
 
 }  // namespace
@@ -32,6 +45,7 @@ Batch make_batch(const RunConfig& config) {
       token = next;
     }
   }
+  if (config.control == Control::kShuffledLabels) shuffle_twin(batch, random);
   // The incident's smoke fed one token again and again, whatever the label.
   if (config.fault == Fault::kDegenerateBatch) batch.inputs.assign(batch.inputs.size(), batch.inputs.front());
   return batch;

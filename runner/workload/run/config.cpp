@@ -26,6 +26,29 @@ constexpr std::array<std::pair<std::string_view, Fault>, 11> kFaults = {{
     {"wrong-body", Fault::kWrongBody},
 }};
 
+constexpr std::array<std::pair<std::string_view, Control>, 4> kControls = {{
+    {"lr0", Control::kLr0},
+    {"shuffled-labels", Control::kShuffledLabels},
+    {"no-prewarm", Control::kNoPrewarm},
+    {"nan", Control::kNan},
+}};
+
+template <class Table>
+auto value_named(const Table& table, std::string_view name) {
+  std::optional<typename Table::value_type::second_type> value;
+  for (const auto& entry : table) {
+    if (entry.first == name) value = entry.second;
+  }
+  return value;
+}
+
+template <class Table>
+std::vector<std::string_view> names_of(const Table& table) {
+  std::vector<std::string_view> names;
+  for (const auto& entry : table) names.push_back(entry.first);
+  return names;
+}
+
 // The incident's head counts (12 and 14 over 2) on narrow heads: the same kernels and keys, a thousandth of the work.
 RunConfig tiny() {
   RunConfig config{};
@@ -65,17 +88,17 @@ std::optional<RunConfig> config_of_scale(std::string_view scale) {
 
 std::string known_scales() { return "tiny"; }
 
-std::optional<Fault> fault_named(std::string_view name) {
-  for (const auto& [known, fault] : kFaults) {
-    if (known == name) return fault;
-  }
-  return std::nullopt;
-}
+std::optional<Fault> fault_named(std::string_view name) { return value_named(kFaults, name); }
+std::vector<std::string_view> fault_names() { return names_of(kFaults); }
 
-std::vector<std::string_view> fault_names() {
-  std::vector<std::string_view> names;
-  for (const auto& entry : kFaults) names.push_back(entry.first);
-  return names;
+std::optional<Control> control_named(std::string_view name) { return value_named(kControls, name); }
+std::vector<std::string_view> control_names() { return names_of(kControls); }
+
+std::string_view name_of(Control control) {
+  for (const auto& [name, known] : kControls) {
+    if (known == control) return name;
+  }
+  return "";
 }
 
 bool made_in_prewarm(Fault fault) {
@@ -100,17 +123,25 @@ RunConfig with_fault(RunConfig config, Fault fault) {
   return config;
 }
 
+RunConfig with_control(RunConfig config, Control control) {
+  config.control = control;
+  if (control == Control::kLr0) config.learning_rate = 0.0f;
+  return config;
+}
+
 std::string config_json(const RunConfig& config) {
   const auto real = [](std::string_view name, float value) {
     return ",\"" + std::string(name) + "\":" + events::json_real(value);
   };
+  const std::string control =
+      config.control == Control::kNone ? "" : ",\"control\":" + events::json_text(name_of(config.control));
   return "{\"scale\":" + events::json_text(config.scale) + ",\"steps\":" + std::to_string(config.steps) +
          ",\"batch_size\":" + std::to_string(config.batch) + ",\"seq_len\":" + std::to_string(config.seq) +
          ",\"math_mode\":\"fp32\"" + real("alpha", config.alpha) + real("temperature", config.temperature) +
          real("learning_rate", config.learning_rate) + real("weight_decay", config.weight_decay) +
          real("gradient_norm_max", config.gradient_norm_max) + real("beta1", config.adam.beta1) +
          real("beta2", config.adam.beta2) + real("adam_eps", config.adam.eps) +
-         ",\"seed\":" + std::to_string(config.seed) + ",\"lora_rank\":" + std::to_string(config.lora_rank) +
+         ",\"seed\":" + std::to_string(config.seed) + ",\"lora_rank\":" + std::to_string(config.lora_rank) + control +
          ",\"shapes\":{\"teacher\":" + shape_json(config.teacher) + ",\"student\":" + shape_json(config.student) + "}}";
 }
 

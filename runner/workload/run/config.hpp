@@ -1,6 +1,7 @@
-// Scales, faults by name, and what a run declares of itself. Pure; any thread.
+// Scales, faults and controls by name, and what a run declares of itself. Pure; any thread.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +22,15 @@ bool made_in_prewarm(Fault fault);
 
 // Changes of the configuration itself that a fault brings.
 RunConfig with_fault(RunConfig config, Fault fault);
+
+inline constexpr std::uint32_t kControlSteps = 10;  // the fewest that the contract judges
+
+// Changes of the configuration itself that a control brings.
+RunConfig with_control(RunConfig config, Control control);
+
+std::optional<Control> control_named(std::string_view name);
+std::string_view name_of(Control control);
+std::vector<std::string_view> control_names();
 
 // The `config` object of run_start.
 std::string config_json(const RunConfig& config);

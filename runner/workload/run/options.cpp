@@ -36,10 +36,11 @@ bool parse_number(const std::string& text, Number& value) {
 struct Pending {
   std::string scale = "tiny";
   std::string fault;
-  std::string steps;
+  std::string control = from_environment("SMGATE_CONTROL");
+  std::string steps = from_environment("SMGATE_STEPS");
   std::string seed;
   std::string learning_rate;
-  std::string compiler = "auto";
+  std::string compiler;
 };
 
 struct ValueOption {
@@ -49,12 +50,15 @@ struct ValueOption {
 
 Outcome<Pending> read_arguments(int argc, char** argv, Options& options) {
   Pending pending;
-  const ValueOption values[] = {
-      {"--scale", &pending.scale}, {"--fault", &pending.fault},      {"--steps", &pending.steps},
-      {"--seed", &pending.seed},   {"--lr", &pending.learning_rate}, {"--compiler", &pending.compiler},
-      {"--arch", &options.arch},   {"--out", &options.out},          {"--events", &options.events}};
-  const std::pair<const char*, bool*> flags[] = {
-      {"--json", &options.json}, {"--help", &options.help}, {"--list-faults", &options.list_faults}};
+  const ValueOption values[] = {{"--scale", &pending.scale},      {"--fault", &pending.fault},
+                                {"--steps", &pending.steps},      {"--seed", &pending.seed},
+                                {"--lr", &pending.learning_rate}, {"--compiler", &pending.compiler},
+                                {"--control", &pending.control},  {"--arch", &options.arch},
+                                {"--out", &options.out},          {"--events", &options.events}};
+  const std::pair<const char*, bool*> flags[] = {{"--json", &options.json},
+                                                 {"--help", &options.help},
+                                                 {"--list-faults", &options.list_faults},
+                                                 {"--list-controls", &options.list_controls}};
   for (int i = 1; i < argc; ++i) {
     bool known = false;
     for (const auto& [name, flag] : flags) {
@@ -76,7 +80,8 @@ Outcome<Pending> read_arguments(int argc, char** argv, Options& options) {
 std::string apply_numbers(const Pending& pending, RunConfig& config) {
   if (!pending.steps.empty() &&
       (!parse_number(pending.steps, config.steps) || config.steps < 1 || config.steps > kStepsMax)) {
-    return "--steps wants a whole number from 1 to " + std::to_string(kStepsMax) + ", not " + pending.steps;
+    return "--steps (or SMGATE_STEPS) wants a whole number from 1 to " + std::to_string(kStepsMax) + ", not " +
+           pending.steps;
   }
   // Events carry the seed as a JSON integer that every reader can hold.
   constexpr std::uint64_t kSeedMax = std::numeric_limits<std::int64_t>::max();
@@ -90,24 +95,45 @@ std::string apply_numbers(const Pending& pending, RunConfig& config) {
   return "";
 }
 
-std::string apply_names(const Pending& pending, Options& options) {
-  if (pending.compiler == "auto") {
+// Empty where all is well.
+std::string apply_fault(const Pending& pending, RunConfig& config) {
+  if (pending.fault.empty()) return "";
+  const auto fault = fault_named(pending.fault);
+  if (!fault) return "unknown fault " + pending.fault + " (" + join(fault_names()) + ")";
+  config = with_fault(config, *fault);
+  return "";
+}
+
+std::string apply_control(const Pending& pending, RunConfig& config) {
+  if (pending.control.empty()) return "";
+  const auto control = control_named(pending.control);
+  if (!control) return "unknown control " + pending.control + " (" + join(control_names()) + ")";
+  config = with_control(config, *control);
+  if (pending.steps.empty()) config.steps = kControlSteps;
+  return "";
+}
+
+std::string apply_compiler(const Pending& pending, Options& options) {
+  // A control is about what the contract sees, not about the compiler: it does not pay for one.
+  const std::string unsaid = pending.control.empty() ? "auto" : "none";
+  const std::string& name = pending.compiler.empty() ? unsaid : pending.compiler;
+  if (name == "auto") {
     options.compiler = CompilerChoice::kAuto;
-  } else if (pending.compiler == "nvrtc") {
+  } else if (name == "nvrtc") {
     options.compiler = CompilerChoice::kNvrtc;
-  } else if (pending.compiler == "none") {
+  } else if (name == "none") {
     options.compiler = CompilerChoice::kNone;
   } else {
-    return "unknown compiler " + pending.compiler + " (auto, nvrtc, none)";
+    return "unknown compiler " + name + " (auto, nvrtc, none)";
   }
+  return "";
+}
+
+std::string check_arch(const Options& options) {
   if (options.arch.empty()) return "no architecture: give --arch or set SMGATE_ARCH (" + emulated_archs() + ")";
   if (find_emulated(options.arch) == nullptr) {
     return "no device for " + options.arch + ": this build can play " + emulated_archs();
   }
-  if (pending.fault.empty()) return "";
-  const auto fault = fault_named(pending.fault);
-  if (!fault) return "unknown fault " + pending.fault + " (" + join(fault_names()) + ")";
-  options.config = with_fault(options.config, *fault);
   return "";
 }
 
@@ -120,12 +146,14 @@ Outcome<Options> parse_options(int argc, char** argv) {
   options.out = "smoke-out";
   const auto pending = read_arguments(argc, argv, options);
   if (!pending) return Failure{pending.error()};
-  if (options.help || options.list_faults) return options;
+  if (options.help || options.list_faults || options.list_controls) return options;
   const auto config = config_of_scale(pending.value().scale);
   if (!config) return Failure{"unknown scale " + pending.value().scale + " (" + known_scales() + ")"};
   options.config = *config;
+  RunConfig& run = options.config;
   for (const std::string& error :
-       {apply_numbers(pending.value(), options.config), apply_names(pending.value(), options)}) {
+       {apply_numbers(pending.value(), run), apply_compiler(pending.value(), options), check_arch(options),
+        apply_fault(pending.value(), run), apply_control(pending.value(), run)}) {
     if (!error.empty()) return Failure{error};
   }
   return options;
@@ -139,11 +167,16 @@ std::string usage() {
          "  --scale NAME      " +
          known_scales() +
          "\n"
-         "  --steps N --seed N --lr X\n"
-         "  --compiler NAME   auto (NVRTC where it is found), nvrtc, none\n"
+         "  --steps N         (default: SMGATE_STEPS, else the scale's)\n"
+         "  --seed N --lr X\n"
+         "  --compiler NAME   auto (NVRTC where it is found), nvrtc, none (default: auto; of a control none)\n"
          "  --events DIR      where events are written (default: SMGATE_EVENTS; unset: nowhere)\n"
          "  --out DIR         where weights and checkpoint go (default: smoke-out)\n"
          "  --fault NAME      make a defect on purpose; --list-faults names them\n"
+         "  --control NAME    a run of " +
+         std::to_string(kControlSteps) + " steps that must not pass: " + join(control_names()) +
+         "\n"
+         "                    (default: SMGATE_CONTROL; --list-controls names them)\n"
          "  --json            print the summary as one JSON object\n"
          "exit code: 0 trained, 1 the run failed, 2 usage\n";
 }

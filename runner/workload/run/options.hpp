@@ -1,4 +1,5 @@
-// The command line of smgate-smoke. Pure but for the environment's SMGATE_ARCH and SMGATE_EVENTS; any thread.
+// The command line of smgate-smoke. Pure but for the environment, which the runner sets; what the
+// command line says wins over it; any thread.
 #pragma once
 
 #include <string>
@@ -19,6 +20,7 @@ struct Options {
   bool json = false;
   bool help = false;
   bool list_faults = false;
+  bool list_controls = false;
 };
 
 // Failure: what is wrong with the command line, and what is allowed.

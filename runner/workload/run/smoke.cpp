@@ -1,4 +1,7 @@
 // The program: reads top to bottom as a run goes.
+#include <unistd.h>
+
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -76,7 +79,8 @@ Files prepare_files(const Options& options) {
   const auto student = tensor_layout(config.student);
   const auto teacher_weights = seeded_weights(teacher, config.seed ^ kTeacherStream, kTeacherDeviation);
   write_file(files.teacher, apr ? apr_bytes(teacher_weights) : safetensors_bytes(teacher, teacher_weights));
-  write_file(files.student, safetensors_bytes(student, seeded_weights(student, config.seed ^ kStudentStream, kStudentDeviation)));
+  write_file(files.student,
+             safetensors_bytes(student, seeded_weights(student, config.seed ^ kStudentStream, kStudentDeviation)));
   return files;
 }
 
@@ -198,9 +202,24 @@ void print_summary(const Options& options, const Summary& summary) {
               static_cast<unsigned long long>(summary.modules));
 }
 
+int print_lines(const std::vector<std::string_view>& lines) {
+  for (const std::string_view line : lines) std::printf("%s\n", std::string(line).c_str());
+  return 0;
+}
+
 int usage_error(const std::string& text) {
   std::fprintf(stderr, "smgate-smoke: %s\nsmgate-smoke --help tells the options\n", text.c_str());
   return 2;
+}
+
+// A Writer lets the program that it reports on go on without events. This program is there to report.
+std::string why_no_events(const std::string& folder) {
+  if (folder.empty()) return "";
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (!error && ::access(folder.c_str(), W_OK | X_OK) != 0) error.assign(errno, std::generic_category());
+  if (!error) return "";
+  return "cannot write events into " + folder + ": " + error.message() + "; give --events or SMGATE_EVENTS a folder";
 }
 
 int run_reported(const Options& options, const PrewarmList& prewarm) {
@@ -228,15 +247,14 @@ int smoke_main(int argc, char** argv, const PrewarmList& prewarm) {
     std::fputs(usage().c_str(), stdout);
     return 0;
   }
-  if (options.value().list_faults) {
-    for (const std::string_view name : fault_names()) std::printf("%s\n", std::string(name).c_str());
-    return 0;
-  }
+  if (options.value().list_faults) return print_lines(fault_names());
+  if (options.value().list_controls) return print_lines(control_names());
   const PrewarmList builtin = builtin_prewarm();
   if (made_in_prewarm(options.value().config.fault) && prewarm.teacher != builtin.teacher) {
     return usage_error("this fault is made in the built-in pre-warm list; this program brings its own");
   }
-  return run_reported(options.value(), prewarm);
+  const std::string trouble = why_no_events(options.value().events);
+  return trouble.empty() ? run_reported(options.value(), prewarm) : usage_error(trouble);
 }
 
 int smoke_main(int argc, char** argv) { return smoke_main(argc, argv, builtin_prewarm()); }

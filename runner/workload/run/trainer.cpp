@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace smgate::workload {
 
@@ -33,7 +34,7 @@ void Trainer::prewarm(const PrewarmList& list) {
 
 void Trainer::warm_scope(const char* scope, PrewarmList::Warm warm, events::Here at) {
   cache_.begin_prewarm(scope, at);
-  warm(cache_, config_);
+  if (config_.control != Control::kNoPrewarm) warm(cache_, config_);
   cache_.end_prewarm(at);
   backend_.report_memory();
 }
@@ -110,6 +111,10 @@ StepResult Trainer::forward_backward() {
 
 StepResult Trainer::step(std::uint32_t index) {
   StepResult result = forward_backward();
+  if (config_.control == Control::kNan && index >= config_.steps / 2) {
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    backend_.copy_in(student_.gradients(), &nan, sizeof nan);
+  }
   result.grad_norm = gradient_norm();
   update(index, result.grad_norm);
   return result;

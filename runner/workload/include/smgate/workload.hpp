@@ -47,6 +47,15 @@ enum class Fault {
   kWrongBody,
 };
 
+// A short run that must not pass: it shows that the contract has teeth (DS-9).
+enum class Control {
+  kNone,
+  kLr0,             // nothing is learned
+  kShuffledLabels,  // one row twice, with its labels in two orders
+  kNoPrewarm,       // every span of the pre-warm is marked, and empty
+  kNan,             // one gradient is not a number, from half of the steps on
+};
+
 struct RunConfig {
   std::string scale;
   ModelShape teacher;
@@ -63,6 +72,7 @@ struct RunConfig {
   AdamParams adam;
   std::uint32_t lora_rank;  // 0: every weight is trained
   Fault fault;
+  Control control;
 
   std::uint32_t rows() const { return batch * seq; }
   AttentionShape attention(const ModelShape& model) const { return {model.heads, model.kv_heads, model.head_dim, seq}; }
