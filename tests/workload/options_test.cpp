@@ -69,12 +69,14 @@ TEST(Options, TakeControlAndStepsFromTheEnvironment) {
   EXPECT_EQ(parse({"--arch", "sm_89"}).value().config.control, Control::kNoPrewarm);
   EXPECT_EQ(parse({"--arch", "sm_89"}).value().config.steps, kControlSteps);
   EXPECT_EQ(parse({"--arch", "sm_89"}).value().compiler, CompilerChoice::kNone);
-  const Environment steps("SMGATE_STEPS", "12");
-  EXPECT_EQ(parse({"--arch", "sm_89"}).value().config.steps, 12u);
+  const Environment steps("SMGATE_STEPS_MAX", "12");
+  EXPECT_EQ(parse({"--arch", "sm_89"}).value().config.steps, kControlSteps);
+  EXPECT_EQ(parse({"--arch", "sm_89", "--steps", "62"}).value().config.steps, 12u);
+  EXPECT_EQ(parse({"--arch", "sm_89", "--steps", "11"}).value().config.steps, 11u);
 }
 
 TEST(Options, WinOverTheEnvironment) {
-  const Environment control("SMGATE_CONTROL", "no-prewarm"), steps("SMGATE_STEPS", "12");
+  const Environment control("SMGATE_CONTROL", "no-prewarm");
   const auto options = parse({"--arch", "sm_89", "--control", "lr0", "--steps", "20", "--lr", "0.5"});
   EXPECT_EQ(options.value().config.control, Control::kLr0);
   EXPECT_EQ(options.value().config.learning_rate, 0.0f);
@@ -83,9 +85,13 @@ TEST(Options, WinOverTheEnvironment) {
 }
 
 TEST(Options, NameTheVariableThatIsWrong) {
-  const Environment steps("SMGATE_STEPS", "many");
-  EXPECT_NE(parse({"--arch", "sm_89"}).error().find("SMGATE_STEPS"), std::string::npos);
-  EXPECT_NE(parse({"--arch", "sm_89", "--steps", "1", "--control", "lr1"}).error().find("lr0"), std::string::npos);
+  const Environment steps("SMGATE_STEPS_MAX", "many");
+  EXPECT_NE(parse({"--arch", "sm_89"}).error().find("SMGATE_STEPS_MAX"), std::string::npos);
+}
+
+TEST(Options, NameTheControlsThatThereAre) {
+  const Environment control("SMGATE_CONTROL", "lr1");
+  EXPECT_NE(parse({"--arch", "sm_89"}).error().find("lr0, shuffled-labels, no-prewarm, nan"), std::string::npos);
 }
 
 TEST(SmokeMain, RefusesAFolderThatCannotHoldEvents) {

@@ -1,10 +1,12 @@
 #include "runner/workload/run/options.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <tuple>
 
 #include "runner/workload/device/emulated.hpp"
 #include "runner/workload/run/config.hpp"
@@ -37,7 +39,8 @@ struct Pending {
   std::string scale = "tiny";
   std::string fault;
   std::string control = from_environment("SMGATE_CONTROL");
-  std::string steps = from_environment("SMGATE_STEPS");
+  std::string steps;
+  std::string steps_max = from_environment("SMGATE_STEPS_MAX");
   std::string seed;
   std::string learning_rate;
   std::string compiler;
@@ -78,11 +81,15 @@ Outcome<Pending> read_arguments(int argc, char** argv, Options& options) {
 
 // Empty where all is well.
 std::string apply_numbers(const Pending& pending, RunConfig& config) {
-  if (!pending.steps.empty() &&
-      (!parse_number(pending.steps, config.steps) || config.steps < 1 || config.steps > kStepsMax)) {
-    return "--steps (or SMGATE_STEPS) wants a whole number from 1 to " + std::to_string(kStepsMax) + ", not " +
-           pending.steps;
+  std::uint32_t steps_max = kStepsMax;
+  for (const auto& [name, text, value] :
+       {std::tuple{"--steps", &pending.steps, &config.steps}, {"SMGATE_STEPS_MAX", &pending.steps_max, &steps_max}}) {
+    if (!text->empty() && (!parse_number(*text, *value) || *value < 1 || *value > kStepsMax)) {
+      return std::string(name) + " wants a whole number from 1 to " + std::to_string(kStepsMax) + ", not " + *text;
+    }
   }
+  // A bound is no default: whoever sets it has no time for more, whatever the command line asks for.
+  config.steps = std::min(config.steps, steps_max);
   // Events carry the seed as a JSON integer that every reader can hold.
   constexpr std::uint64_t kSeedMax = std::numeric_limits<std::int64_t>::max();
   if (!pending.seed.empty() && (!parse_number(pending.seed, config.seed) || config.seed > kSeedMax)) {
@@ -109,7 +116,7 @@ std::string apply_control(const Pending& pending, RunConfig& config) {
   const auto control = control_named(pending.control);
   if (!control) return "unknown control " + pending.control + " (" + join(control_names()) + ")";
   config = with_control(config, *control);
-  if (pending.steps.empty()) config.steps = kControlSteps;
+  if (pending.steps.empty()) config.steps = std::min(config.steps, kControlSteps);
   return "";
 }
 
@@ -167,7 +174,7 @@ std::string usage() {
          "  --scale NAME      " +
          known_scales() +
          "\n"
-         "  --steps N         (default: SMGATE_STEPS, else the scale's)\n"
+         "  --steps N         (default: the scale's; at most SMGATE_STEPS_MAX, where that is set)\n"
          "  --seed N --lr X\n"
          "  --compiler NAME   auto (NVRTC where it is found), nvrtc, none (default: auto; of a control none)\n"
          "  --events DIR      where events are written (default: SMGATE_EVENTS; unset: nowhere)\n"

@@ -1,5 +1,5 @@
-// The command line of smgate-smoke. Pure but for the environment, which the runner sets; what the
-// command line says wins over it; any thread.
+// The command line of smgate-smoke, which wins over what a runner says in the environment, but for its bound on steps.
+// Pure but for that environment; any thread.
 #pragma once
 
 #include <string>
