@@ -3,7 +3,8 @@
 //
 //   runner                                   coordinator
 //     Hello (held jobs, each with its lease) -->
-//                                            <-- Welcome, then for each held job Resume or Refuse
+//                                            <-- Welcome, then for each held job Resume (and Cancel, where
+//                                            its run is no longer wanted) or Refuse
 //     Heartbeat, every heartbeat_ms          -->     renews the leases of the jobs it names
 //                                            <-- Assign (a job, under a new lease)
 //     Item 0, 1, 2, ...                      -->     each is stored under job, lease and seq, once

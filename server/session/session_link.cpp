@@ -117,7 +117,7 @@ asio::awaitable<bool> SessionLink::welcome(http::WebSocket* socket, store::Runne
   }
   crash_point(store::kHelloStored);
   session->outbox->push(protocol::Welcome{config_.heartbeat_ms, config_.lease_ms});
-  for (const HeldStanding& standing : **standings) session->outbox->push(message_for(standing));
+  for (protocol::FromCoordinator& answer : answers_to_hello(**standings)) session->outbox->push(std::move(answer));
   session->runner = runner.name;
   session->arch = runner.arch;
   session->emulated = hello->device.emulated;

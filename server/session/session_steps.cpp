@@ -97,6 +97,16 @@ protocol::FromCoordinator message_for(const HeldStanding& standing) {
   return protocol::Refuse{held.job, held.lease, reason};
 }
 
+std::vector<protocol::FromCoordinator> answers_to_hello(const std::vector<HeldStanding>& standings) {
+  std::vector<protocol::FromCoordinator> answers;
+  for (const HeldStanding& standing : standings) {
+    if (standing.standing == Standing::cancelled)
+      answers.push_back(protocol::Resume{standing.held.job, standing.held.lease, standing.next_seq});
+    answers.push_back(message_for(standing));
+  }
+  return answers;
+}
+
 Result<std::vector<HeldStanding>> say_hello(store::Tx& tx, const store::Runner& runner, const protocol::Hello& hello,
                                             std::int64_t lease_ms, std::int64_t now_ms) {
   if (const std::optional<Error> mistake = mistake_in(runner, hello)) return *mistake;

@@ -30,6 +30,9 @@ struct HeldStanding {
 
 // Resume, Cancel or Refuse.
 protocol::FromCoordinator message_for(const HeldStanding& standing);
+// What a runner hears of the jobs that its Hello named. A cancelled one is resumed, too: only so can the runner report
+// its end, and the slot become free.
+std::vector<protocol::FromCoordinator> answers_to_hello(const std::vector<HeldStanding>& standings);
 
 // Welcome is the shell's; the standings follow it, in the order of hello.held. An error where the name, architecture or
 // protocol version is not what the token stands for: close the connection. Leases that are good are renewed.

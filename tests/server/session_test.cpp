@@ -156,6 +156,16 @@ TEST_F(Session, TellsAHeartbeatWhatIsCancelledAndWhatIsOver) {
   EXPECT_EQ(standings[1].standing, Standing::refused);
 }
 
+TEST_F(Session, ResumesACancelledJobSoThatItsEndCanBeReported) {
+  write([&](store::Tx& tx) { return store::withdraw_triggers(tx, run_id, "refs/heads/main", "superseded", now_ms); });
+  const auto standings = write([&](store::Tx& tx) {
+    return renew_leases(tx, {{{runner.name, held()}}}, 60'000, now_ms);
+  });
+  const std::vector<protocol::FromCoordinator> expected = {protocol::Resume{assign.job, assign.lease, 0},
+                                                           protocol::Cancel{assign.job, assign.lease, "superseded"}};
+  EXPECT_EQ(answers_to_hello(standings), expected);
+}
+
 TEST_F(Session, FreesTheSlotOfACancelledJobOnlyWhenItsRunnerLetGo) {
   const auto held_jobs = [&] {
     return store.read([&](store::ReadTx& tx) { return store::jobs_held_by(tx, runner.name); });

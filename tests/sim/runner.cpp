@@ -26,7 +26,7 @@ std::shared_ptr<Connection> Runner::connect() {
   hello.device.emulated = true;
   hello.held = held_jobs();
   connection_->up.push_back(hello);
-  for (auto& [job, held] : held_) held.sent = held.acked;
+  for (auto& [job, held] : held_) held.live = false;
   return connection_;
 }
 
@@ -72,7 +72,7 @@ void Runner::step(bool chaos) {
 
 void Runner::send_next(bool chaos) {
   for (auto& [job, held] : held_) {
-    if (held.sent >= held.made) continue;
+    if (!held.live || held.sent >= held.made) continue;
     std::size_t seq = held.sent;
     const auto fault = chaos ? random_.below(40) : 39;
     if (fault == 0 && seq > 0) --seq;              // again
@@ -118,6 +118,7 @@ void Runner::resume(const protocol::Resume& resume) {
   Held* held = find(resume.job, resume.lease);
   if (held == nullptr) return;
   held->acked = held->sent = resume.next_seq;
+  held->live = true;
   held->made = std::max(held->made, held->acked);
   if (held->acked >= held->items.size()) held_.erase(resume.job);
 }

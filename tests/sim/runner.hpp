@@ -43,6 +43,7 @@ class Runner {
     LeaseToken lease;
     std::vector<protocol::ItemBody> items;
     std::size_t acked = 0, sent = 0, made = 0;  // made: written to the disk so far
+    bool live = true;                           // assigned or resumed on this connection
   };
 
   void read(const protocol::FromCoordinator& message);

@@ -222,8 +222,8 @@ void World::hear(Session& session, const protocol::Hello& hello) {
   });
   if (chaos_ && random_.below(20) == 0) return crash();  // stored, but no Welcome
   session.connection->down.push_back(protocol::Welcome{});
-  for (const session::HeldStanding& standing : standings)
-    session.connection->down.push_back(session::message_for(standing));
+  for (protocol::FromCoordinator& answer : session::answers_to_hello(standings))
+    session.connection->down.push_back(std::move(answer));
   for (Session& own : sessions_) own.welcomed = own.welcomed || own.connection == session.connection;
 }
 
