@@ -2,6 +2,7 @@
 """smgate's main job, told by deploy/demo.sh: two commits, two emulated architectures, the verdicts and their causes."""
 import argparse
 import json
+import os
 import pathlib
 import signal
 import sys
@@ -20,7 +21,7 @@ GATE = {
     "version": 1,
     "architectures": [arch for _, arch, _ in RUNNERS],
     "stages": [
-        {"name": "build", "command": "g++ -std=c++20 -O1 prewarm.cpp -I$WORKLOAD_INCLUDE -L$WORKLOAD_LIB -lsmgate_workload -ldl -o smoke",
+        {"name": "build", "command": "g++ -std=c++20 -O1 $CXXFLAGS prewarm.cpp -I$WORKLOAD_INCLUDE -L$WORKLOAD_LIB -lsmgate_workload -ldl -o smoke",
          "timeout_s": 120},
         {"name": "smoke", "command": ["./smoke", "--scale", "tiny"], "timeout_s": 120, "contract": "both"}],
 }
@@ -90,7 +91,8 @@ def run_demo(system, build):
     repository = system.repository("acme/kernels")
     system.start_server()
     say(f"server: {system.url}")
-    variables = {"WORKLOAD_INCLUDE": str(ROOT / "runner/workload/include"), "WORKLOAD_LIB": str(build / "runner/workload")}
+    variables = {"WORKLOAD_INCLUDE": str(ROOT / "runner/workload/include"), "WORKLOAD_LIB": str(build / "runner/workload"),
+                 "CXXFLAGS": os.environ.get("CXXFLAGS", "")}
     for name, arch, device in RUNNERS:
         system.start_runner(name, arch, device, variables)
         say(f"runner: {name} plays {arch}")

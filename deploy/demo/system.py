@@ -55,29 +55,61 @@ class Repository:
         return self.git("rev-parse", "HEAD")
 
 
-def push_payload(repository, before, after, branch="main", message="change"):
-    """The fields of GitHub's push webhook, as its documentation and its published examples have them."""
+PERSON = {"name": "developer", "email": "developer@example.com", "username": "developer"}
+
+
+def github_user(login):
+    return {"login": login, "id": 21031067, "node_id": "MDQ6VXNlcjIxMDMxMDY3", "type": "User", "site_admin": False,
+            "url": f"https://api.github.com/users/{login}", "html_url": f"https://github.com/{login}"}
+
+
+def github_repository(repository):
+    """The fields of a repository that GitHub's webhooks carry."""
     owner, name = repository.name.split("/")
     api, page = f"https://api.github.com/repos/{repository.name}", f"https://github.com/{repository.name}"
-    person = {"name": "developer", "email": "developer@example.com", "username": "developer"}
-    user = {"login": owner, "id": 21031067, "node_id": "MDQ6VXNlcjIxMDMxMDY3", "type": "User", "site_admin": False,
-            "url": f"https://api.github.com/users/{owner}", "html_url": f"https://github.com/{owner}",
-            "name": owner, "email": "developer@example.com"}
-    commit = {"id": after, "tree_id": "0" * 40, "distinct": True, "message": message,
-              "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "url": f"{page}/commit/{after}",
-              "author": person, "committer": person, "added": [], "removed": [], "modified": ["prewarm.cpp"]}
     return {
-        "ref": f"refs/heads/{branch}", "before": before, "after": after,
-        "repository": {
-            "id": 186853002, "node_id": "MDEwOlJlcG9zaXRvcnkxODY4NTMwMDI=", "name": name, "full_name": repository.name,
-            "private": False, "owner": user, "html_url": page, "description": None, "fork": False, "url": page,
-            "git_url": f"git://github.com/{repository.name}.git", "ssh_url": f"git@github.com:{repository.name}.git",
-            "clone_url": f"{page}.git", "commits_url": f"{api}/commits{{/sha}}", "default_branch": "main",
-            "master_branch": "main", "created_at": 1557933565, "updated_at": "2019-05-15T15:20:41Z",
-            "pushed_at": int(time.time()), "size": 0, "language": "C++", "visibility": "public"},
-        "pusher": {"name": owner, "email": "developer@example.com"}, "sender": user,
+        "id": 186853002, "node_id": "MDEwOlJlcG9zaXRvcnkxODY4NTMwMDI=", "name": name, "full_name": repository.name,
+        "private": False, "owner": github_user(owner), "html_url": page, "description": None, "fork": False, "url": page,
+        "git_url": f"git://github.com/{repository.name}.git", "ssh_url": f"git@github.com:{repository.name}.git",
+        "clone_url": f"{page}.git", "commits_url": f"{api}/commits{{/sha}}", "default_branch": "main",
+        "created_at": 1557933565, "updated_at": "2019-05-15T15:20:41Z", "pushed_at": int(time.time()), "size": 0,
+        "language": "C++", "visibility": "public"}
+
+
+def utc(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def push_payload(repository, before, after, branch="main", message="change"):
+    """The fields of GitHub's push webhook, as its documentation and its published examples have them."""
+    owner = repository.name.split("/")[0]
+    page = f"https://github.com/{repository.name}"
+    commit = {"id": after, "tree_id": "0" * 40, "distinct": True, "message": message, "timestamp": utc(time.time()),
+              "url": f"{page}/commit/{after}", "author": PERSON, "committer": PERSON,
+              "added": [], "removed": [], "modified": ["prewarm.cpp"]}
+    return {
+        "ref": f"refs/heads/{branch}", "before": before, "after": after, "repository": github_repository(repository),
+        "pusher": {"name": owner, "email": "developer@example.com"}, "sender": github_user(owner),
         "created": before == "0" * 40, "deleted": False, "forced": False, "base_ref": None,
         "compare": f"{page}/compare/{before[:12]}...{after[:12]}", "commits": [commit], "head_commit": commit}
+
+
+def pull_request_payload(repository, action, base, head, branch, updated, before=None):
+    """The fields of GitHub's pull_request webhook: `updated` in seconds since 1970, `before` the head until then."""
+    owner = repository.name.split("/")[0]
+    page = f"https://github.com/{repository.name}/pull/1"
+
+    def side(name, sha):
+        return {"label": f"{owner}:{name}", "ref": name, "sha": sha, "user": github_user(owner),
+                "repo": github_repository(repository)}
+    payload = {
+        "action": action, "number": 1, "repository": github_repository(repository), "sender": github_user(owner),
+        "pull_request": {
+            "id": 279147437, "number": 1, "state": "open", "locked": False, "title": "A change", "html_url": page,
+            "user": github_user(owner), "body": None, "created_at": utc(updated), "updated_at": utc(updated),
+            "closed_at": None, "merged_at": None, "draft": False, "head": side(branch, head), "base": side("main", base),
+            "author_association": "OWNER", "merged": False, "commits": 1}}
+    return {**payload, "before": before, "after": head} if before else payload
 
 
 class Process:

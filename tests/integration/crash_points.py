@@ -12,7 +12,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "deploy" / "demo"))
-from system import System, push_payload  # noqa: E402
+from system import System, pull_request_payload, push_payload  # noqa: E402
 
 NOWHERE = "0" * 40
 # Short, so that what only time brings (an expired lease, a heartbeat) comes soon; the test never asserts a duration.
@@ -118,6 +118,41 @@ def host_fails_first(watched):
     return watched.check(commit)
 
 
+def server_fails_too(watched):
+    """The server is killed in the middle of a job: the runner offers the job to the next one, and dies as well."""
+    marker = watched.system.folder / "started"
+    wait = f"touch {marker}; while ! test -e {watched.once}; do sleep 0.05; done"
+    commit = watched.push({".smgate.json": gate(wait), "recorded.jsonl": watched.events}, NOWHERE)
+    watched.system.wait_for("the job to start", marker.exists)
+    watched.system.server.kill()
+    return watched.check(commit)
+
+
+def job_takes_its_time(watched):
+    """The job runs until the point was reached: heartbeats renew its lease meanwhile."""
+    wait = f"while ! test -e {watched.once}; do sleep 0.05; done"
+    commit = watched.push({".smgate.json": gate(wait), "recorded.jsonl": watched.events}, NOWHERE)
+    return watched.check(commit)
+
+
+def superseded(watched):
+    """A newer head of a pull request comes while the older one's job runs."""
+    marker = watched.system.folder / "started"
+    files = {".smgate.json": gate(), "recorded.jsonl": watched.events}
+    base = watched.repository.commit(files, "base")
+    watched.repository.git("switch", "--quiet", "-c", "topic")
+    older = watched.repository.commit({".smgate.json": gate(f"touch {marker}; exec sleep 60")}, "older")
+    now = time.time()
+    watched.deliver("pull_request", pull_request_payload(watched.repository, "opened", base, older, "topic", now), "opened")
+    watched.system.wait_for("the older head's job to start", marker.exists)
+    newer = watched.repository.commit(files, "newer")
+    payload = pull_request_payload(watched.repository, "synchronize", base, newer, "topic", now + 1, before=older)
+    watched.deliver("pull_request", payload, "synchronize")
+    problems = watched.check(newer)
+    state = watched.system.run_of(older)["state"]
+    return problems if state == "cancelled" else [*problems, f"the older head's run is {state}, not cancelled"]
+
+
 def lease_expires(watched):
     """The runner is killed and stays away until its lease has expired."""
     marker = watched.system.folder / "started"
@@ -137,6 +172,10 @@ SCENARIOS = {
     "source.fetch_retried": source_fails_first,
     "result.job_requeued": host_fails_first,
     "scheduler.leases_expired": lease_expires,
+    "session.leases_renewed": job_takes_its_time,
+    "session.cancels_sent": superseded,
+    "runner.lost_spooled": host_fails_first,
+    "runner.resumed": server_fails_too,
 }
 
 
