@@ -1,4 +1,6 @@
 // Each fault's events, judged: the contract's own table says what comes first, on each architecture.
+#include "smgate/coverage.hpp"
+
 #include "tests/workload/judged.hpp"
 
 namespace smgate::workload::test {
@@ -87,6 +89,23 @@ TEST(SharedKeyCheck, Sm121StopsWithASymptomThatNamesNoKernel) {
   EXPECT_EQ(count(report, "KC-2", "collided"), 1u);
   ASSERT_EQ(report.causes.size(), 1u);
   EXPECT_EQ(report.causes[0].explains, report.findings.size());
+}
+
+// The helper that programs put into their own tests uses the gate's words.
+TEST(CoverageHelper, SaysOfEveryKeyWhatTheContractSays) {
+  for (const char* fault : {"short-key", "wrong-eps", "missing-stage"}) {
+    const SmokeRun run = faulty(fault, "sm_89", "1");
+    std::vector<std::string> offered, asked;
+    for (const std::string& line : run.of("offer")) offered.push_back(field(line, "key"));
+    for (const std::string& line : run.of("lookup")) asked.push_back(field(line, "key"));
+    std::map<std::string, std::string> by_helper, by_contract;
+    for (const auto& key : coverage::uncovered(offered, asked)) by_helper[key.key] = key.nearest;
+    for (const contract::Finding& finding : judged(run).findings) {
+      if (finding.clause == "KC-2") by_contract[finding.key] = finding.nearest_key;
+    }
+    EXPECT_FALSE(by_helper.empty());
+    EXPECT_EQ(by_helper, by_contract) << fault;
+  }
 }
 
 TEST(Healthy, PassesWithoutAFindingOnTwentySeedsOfTwenty) {

@@ -217,48 +217,73 @@ double loss_along(Trainer& trainer, Values weights, const TensorInfo& tensor, co
   return trainer.forward_backward().loss;
 }
 
-// Along its own gradient a tensor's loss must rise by the gradient's norm, and along one element of it by that element.
-TEST(ModelGradient, AgreesWithDifferencesInEveryTensor) {
-  Parts parts;
-  Trainer trainer = ready_trainer(small_config(), parts);
-  const Values weights = seeded_weights(trainer.student().layout(), 9, 0.2f);
-  trainer.set_student_weights(weights);
-  trainer.forward_backward();
-  const Values gradients = trainer.student_gradients();
-  for (const TensorInfo& tensor : trainer.student().layout()) {
-    SCOPED_TRACE(tensor.name);
-    const auto start = gradients.begin() + static_cast<std::ptrdiff_t>(tensor.offset);
-    Values direction(start, start + static_cast<std::ptrdiff_t>(tensor.count));
-    const double norm = std::sqrt(dot(direction, direction));
-    ASSERT_GT(norm, 1e-6);
-    for (float& value : direction) value = static_cast<float>(double{value} / norm);
+// A trained tensor with its gradient.
+struct Trained {
+  TensorInfo tensor;
+  Values gradient;
+};
+
+class ModelGradient : public testing::TestWithParam<std::uint32_t> {
+ protected:
+  ModelGradient() : trainer_(ready_trainer(config(), parts_)) {
+    const Model& student = trainer_.student();
+    weights_ = seeded_weights(student.layout(), 9, 0.2f);
+    // The second half of an adapter starts at zero, where the first has no gradient.
+    const Values noise = random_values(GetParam() == 0 ? 0 : student.trained_floats(), 10);
+    std::transform(noise.begin(), noise.end(), weights_.end() - static_cast<std::ptrdiff_t>(noise.size()),
+                   weights_.end() - static_cast<std::ptrdiff_t>(noise.size()),
+                   [](float random, float weight) { return weight + 0.2f * random; });
+    trainer_.set_student_weights(weights_);
+    trainer_.forward_backward();
+    const Values gradients = trainer_.student_gradients();
+    for (std::size_t i = student.first_trained(); i < student.layout().size(); ++i) {
+      const TensorInfo& tensor = student.layout()[i];
+      const auto start = gradients.begin() + static_cast<std::ptrdiff_t>(tensor.offset) -
+                         static_cast<std::ptrdiff_t>(student.trained_offset());
+      trained_.push_back({tensor, Values(start, start + static_cast<std::ptrdiff_t>(tensor.count))});
+    }
+  }
+
+  static RunConfig config() {
+    RunConfig config = small_config();
+    config.lora_rank = GetParam();
+    return config;
+  }
+  double slope(const TensorInfo& tensor, const Values& direction) {
     const double step = 2e-2;
-    const double rise =
-        loss_along(trainer, weights, tensor, direction, step) - loss_along(trainer, weights, tensor, direction, -step);
-    EXPECT_NEAR(rise / (2.0 * step), norm, 0.01 * norm);
+    return (loss_along(trainer_, weights_, tensor, direction, step) -
+            loss_along(trainer_, weights_, tensor, direction, -step)) /
+           (2.0 * step);
+  }
+
+  Parts parts_;
+  Trainer trainer_;
+  Values weights_;
+  std::vector<Trained> trained_;
+};
+
+// Along its own gradient a tensor's loss must rise by the gradient's norm, and along one element of it by that element.
+TEST_P(ModelGradient, AgreesWithDifferencesInEveryTensor) {
+  for (const auto& [tensor, gradient] : trained_) {
+    const double norm = std::sqrt(dot(gradient, gradient));
+    ASSERT_GT(norm, 1e-6) << tensor.name;
+    Values direction = gradient;
+    for (float& value : direction) value = static_cast<float>(double{value} / norm);
+    EXPECT_NEAR(slope(tensor, direction), norm, 0.01 * norm) << tensor.name;
   }
 }
 
-TEST(ModelGradient, AgreesWithDifferencesOfSingleWeights) {
-  Parts parts;
-  Trainer trainer = ready_trainer(small_config(), parts);
-  const Values weights = seeded_weights(trainer.student().layout(), 9, 0.2f);
-  trainer.set_student_weights(weights);
-  trainer.forward_backward();
-  const Values gradients = trainer.student_gradients();
-  for (const TensorInfo& tensor : trainer.student().layout()) {
-    SCOPED_TRACE(tensor.name);
-    const auto start = gradients.begin() + static_cast<std::ptrdiff_t>(tensor.offset);
-    const auto greatest = std::max_element(start, start + static_cast<std::ptrdiff_t>(tensor.count),
+TEST_P(ModelGradient, AgreesWithDifferencesOfSingleWeights) {
+  for (const auto& [tensor, gradient] : trained_) {
+    const auto greatest = std::max_element(gradient.begin(), gradient.end(),
                                            [](float a, float b) { return std::fabs(a) < std::fabs(b); });
     Values direction(tensor.count, 0.0f);
-    direction[static_cast<std::size_t>(greatest - start)] = 1.0f;
-    const double step = 2e-2;
-    const double rise =
-        loss_along(trainer, weights, tensor, direction, step) - loss_along(trainer, weights, tensor, direction, -step);
-    EXPECT_NEAR(rise / (2.0 * step), double{*greatest}, 0.02 * std::fabs(double{*greatest}) + 2e-5);
+    direction[static_cast<std::size_t>(greatest - gradient.begin())] = 1.0f;
+    EXPECT_NEAR(slope(tensor, direction), double{*greatest}, 0.02 * std::fabs(double{*greatest}) + 2e-5) << tensor.name;
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(LoraRank, ModelGradient, testing::Values(0u, 3u));
 
 }  // namespace
 }  // namespace smgate::workload::test

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "runner/workload/base/random.hpp"
 #include "tests/workload/support.hpp"
 
 namespace smgate::workload::test {
@@ -87,36 +86,16 @@ TEST(Batch, HasLabelsThatAreItsTokensShiftedAndNoPrefixTwice) {
   EXPECT_EQ(std::adjacent_find(first.begin(), first.end()), first.end());
 }
 
-ModelShape random_shape(Random& random, ModelShape shape) {
-  shape.kv_heads = 1 + random.below(3);
-  shape.heads = shape.kv_heads * (1 + random.below(4));
-  shape.head_dim = 2 * (1 + random.below(4));
-  // Half of the shapes have queries as wide as the model, as Qwen2 does, half have not.
-  shape.hidden = random.below(2) == 0 ? shape.query_width() : 4 + random.below(24);
-  shape.intermediate = 4 + random.below(24);
-  shape.layers = 1 + random.below(2);
-  shape.rms_norm_eps = random.below(2) == 0 ? 1e-5f : 1e-6f;
-  return shape;
-}
-
-// The list and the passes are written apart; whatever the shapes, the one must foresee the other, and no more.
-TEST(Prewarm, CoversWhatAStepAsksForOverRandomShapes) {
-  Random random(7);
-  for (int round = 0; round < 30; ++round) {
-    RunConfig config = *config_of_scale("tiny");
-    config.batch = 1 + random.below(3);
-    config.seq = 2 + random.below(6);
-    config.teacher = random_shape(random, config.teacher);
-    config.student = random_shape(random, config.student);
-    config.teacher.vocab = config.student.vocab = 8 + random.below(24);
-    config.teacher.library_gemms = random.below(4) == 0;
-    Parts parts;
-    Trainer trainer = ready_trainer(config, parts);
-    const std::uint64_t warmed = parts.cache().modules();
-    EXPECT_TRUE(std::isfinite(trainer.step(0).loss));
-    EXPECT_EQ(parts.cache().late_compiles(), 0u) << "round " << round;
-    EXPECT_EQ(parts.cache().modules(), warmed);
-  }
+TEST(Training, WithAdaptersMovesThemAlone) {
+  const SmokeRun run = smoke({"--compiler", "none", "--arch", "sm_121", "--steps", "4", "--lora-rank", "4"});
+  EXPECT_EQ(run.exit_code, 0);
+  EXPECT_TRUE(run.misses().empty());
+  EXPECT_EQ(field(run.of("run_start").at(0), "lora_rank"), "4");
+  // Two blocks, queries and values, two matrices each.
+  EXPECT_EQ(field(run.of("checkpoint").at(0), "tensors_changed"), "8");
+  // An adapter starts without effect.
+  EXPECT_EQ(run.loss(0), smoke({"--compiler", "none", "--arch", "sm_121", "--steps", "1"}).loss(0));
+  EXPECT_LT(run.last_loss(), run.loss(0));
 }
 
 }  // namespace

@@ -22,12 +22,14 @@ class Carver {
 
 }  // namespace
 
-Model::Model(const ModelShape& shape, std::uint32_t batch, std::uint32_t seq, bool trained)
+Model::Model(const ModelShape& shape, std::uint32_t batch, std::uint32_t seq, bool trained, std::uint32_t lora_rank)
     : shape_(shape),
       attention_{shape.heads, shape.kv_heads, shape.head_dim, seq},
       batch_(batch),
       trained_(trained),
-      layout_(tensor_layout(shape)),
+      lora_rank_(lora_rank),
+      layout_(tensor_layout(shape, lora_rank)),
+      first_trained_(frozen_tensors(shape, lora_rank)),
       stream_(shape.layers + 1),
       blocks_(trained ? shape.layers : 1) {}
 
@@ -35,12 +37,13 @@ std::size_t Model::activation_floats() const { return Model(*this).place_activat
 std::size_t Model::scratch_floats() const { return Model(*this).place_scratch(nullptr); }
 
 void Model::bind(float* weights, float* activations) {
-  weights_ = bind_tensors(layout_, weights);
+  weights_ = bind_tensors(layout_, shape_.layers, weights);
   place_activations(activations);
 }
 
 void Model::bind_gradients(float* gradients, float* scratch) {
-  gradients_ = bind_tensors(layout_, gradients);
+  gradient_base_ = gradients;
+  gradients_ = bind_tensors(layout_, shape_.layers, gradients, first_trained_);
   place_scratch(scratch);
 }
 
@@ -62,9 +65,11 @@ std::size_t Model::place_activations(float* base) {
     block.norm2 = carver.take(hidden);
     block.inverse2 = carver.take(r);
     for (float** part : {&block.gate, &block.up, &block.silu, &block.mlp}) *part = carver.take(r * shape_.intermediate);
+    for (float** part : {&block.q_low, &block.v_low}) *part = carver.take(r * lora_rank_);
   }
   scores_ = carver.take(scores);
   branch_ = carver.take(hidden);
+  adapted_ = carver.take(lora_rank_ == 0 ? 0 : r * shape_.query_width());
   final_norm_ = carver.take(hidden);
   final_inverse_ = carver.take(r);
   logits_ = carver.take(r * shape_.vocab);
@@ -79,6 +84,7 @@ std::size_t Model::place_scratch(float* base) {
   for (float** part : {&s.dmlp, &s.dgate, &s.dup}) *part = carver.take(r * shape_.intermediate);
   for (float** part : {&s.dcontext, &s.dq}) *part = carver.take(r * shape_.query_width());
   for (float** part : {&s.dk, &s.dv}) *part = carver.take(r * shape_.kv_width());
+  s.dlow = carver.take(r * lora_rank_);
   for (float** part : {&s.dprobabilities, &s.dscores}) *part = carver.take(r * shape_.heads * attention_.seq);
   return carver.used();
 }
@@ -112,6 +118,8 @@ void Model::forward_attention(const Ops& ops, std::uint32_t block) const {
   project(ops, a.q, a.norm1, w.q, linear(shape_.hidden, query));
   project(ops, a.k, a.norm1, w.k, linear(shape_.hidden, kv));
   project(ops, a.v, a.norm1, w.v, linear(shape_.hidden, kv));
+  adapt(ops, a.q, a.q_low, a.norm1, w.q_lora_a, w.q_lora_b, query);
+  adapt(ops, a.v, a.v_low, a.norm1, w.v_lora_a, w.v_lora_b, kv);
   ops.bias_add(a.q, w.q_bias, rows(), query);
   ops.bias_add(a.k, w.k_bias, rows(), kv);
   ops.bias_add(a.v, w.v_bias, rows(), kv);
@@ -122,6 +130,15 @@ void Model::forward_attention(const Ops& ops, std::uint32_t block) const {
   ops.attention_context(a.context, a.probabilities, a.v, attention_, batch_);
   project(ops, branch_, a.context, w.o, linear(query, shape_.hidden));
   ops.add(a.middle, stream_[block], branch_, rows() * shape_.hidden);
+}
+
+// y += (x A^T) B^T, where there is an adapter
+void Model::adapt(const Ops& ops, float* y, float* low, const float* x, const float* a, const float* b,
+                  std::uint32_t columns) const {
+  if (lora_rank_ == 0) return;
+  ops.gemm(low, x, a, linear(shape_.hidden, lora_rank_));
+  ops.gemm(adapted_, low, b, linear(lora_rank_, columns));
+  ops.add(y, y, adapted_, rows() * columns);
 }
 
 // next stream = middle + down(silu(gate(norm)) * up(norm))
@@ -213,9 +230,25 @@ void Model::backward_projections(const Ops& ops, std::uint32_t block) const {
   ops.add(s.dnorm, s.dnorm, s.branch, rows() * shape_.hidden);
   ops.gemm_backward_a(s.branch, s.dv, w.v, kv);
   ops.add(s.dnorm, s.dnorm, s.branch, rows() * shape_.hidden);
+  backward_adapter(ops, {d.q_lora_a, d.q_lora_b}, s.dq, a.q_low, a.norm1, w.q_lora_a, w.q_lora_b, query.n);
+  backward_adapter(ops, {d.v_lora_a, d.v_lora_b}, s.dv, a.v_low, a.norm1, w.v_lora_a, w.v_lora_b, kv.n);
   ops.rmsnorm_backward(s.branch, d.norm1, s.partial, s.dnorm, stream_[block], w.norm1, a.inverse1, rows(),
                        shape_.hidden);
   ops.add(s.dstream, s.branch, s.dmiddle, rows() * shape_.hidden);
+}
+
+// dnorm grows by the adapter's share
+void Model::backward_adapter(const Ops& ops, AdapterGradients grown, const float* dy, const float* low, const float* x,
+                             const float* a, const float* b, std::uint32_t columns) const {
+  if (lora_rank_ == 0) return;
+  const BackwardScratch& s = scratch_;
+  const GemmShape down = linear(shape_.hidden, lora_rank_);
+  const GemmShape up = linear(lora_rank_, columns);
+  ops.gemm_backward_b(grown.b, dy, low, up);
+  ops.gemm_backward_a(s.dlow, dy, b, up);
+  ops.gemm_backward_b(grown.a, s.dlow, x, down);
+  ops.gemm_backward_a(s.branch, s.dlow, a, down);
+  ops.add(s.dnorm, s.dnorm, s.branch, rows() * shape_.hidden);
 }
 
 }  // namespace smgate::workload

@@ -15,6 +15,7 @@ void Ops::embedding(float* out, const std::int32_t* tokens, const float* table, 
 
 void Ops::embedding_backward(float* dtable, const std::int32_t* tokens, const float* dout, std::uint32_t rows,
                              std::uint32_t hidden, events::Here at) const {
+  if (dtable == nullptr) return;
   run(keys::embedding_backward(hidden), bodies::embedding_backward(hidden), {dtable, tokens, dout, rows}, at);
 }
 
@@ -27,6 +28,7 @@ void Ops::rmsnorm_backward(float* dx, float* dgamma, float* partial, const float
                            const float* gamma, const float* inverse, std::uint32_t rows, std::uint32_t hidden,
                            events::Here at) const {
   run(keys::rmsnorm_backward(), bodies::rmsnorm_backward(), {dx, partial, dout, x, gamma, inverse, rows, hidden}, at);
+  if (dgamma == nullptr) return;
   run(keys::rms_norm_gamma_reduce(), bodies::rms_norm_gamma_reduce(), {dgamma, partial, rows, hidden}, at);
 }
 
@@ -55,6 +57,7 @@ void Ops::gemm_backward_a(float* dx, const float* dy, const float* w, GemmShape 
 }
 
 void Ops::gemm_backward_b(float* dw, const float* dy, const float* x, GemmShape shape, events::Here at) const {
+  if (dw == nullptr) return;
   run(keys::gemm_backward_b(shape), bodies::gemm_backward_b(shape), {dw, dy, x}, at);
 }
 
@@ -63,6 +66,7 @@ void Ops::bias_add(float* out, const float* bias, std::uint32_t rows, std::uint3
 }
 
 void Ops::bias_grad(float* dbias, const float* dout, std::uint32_t rows, std::uint32_t columns, events::Here at) const {
+  if (dbias == nullptr) return;
   run(keys::bias_grad_reduce(), bodies::bias_grad_reduce(), {dbias, dout, rows, columns}, at);
 }
 

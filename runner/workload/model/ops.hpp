@@ -26,7 +26,8 @@ class Ops {
                           std::uint32_t hidden, Here at = Here::now()) const;
   void rmsnorm(float* out, float* inverse, const float* x, const float* gamma, std::uint32_t rows, std::uint32_t hidden,
                float eps, Here at = Here::now()) const;
-  // dgamma grows; dx and partial (rows x hidden) are overwritten.
+  // Of every backward operation: where the gradient of a weight is nullptr, the weight is not trained and the kernel
+  // for its gradient is not asked for. dgamma grows; dx and partial (rows x hidden) are overwritten.
   void rmsnorm_backward(float* dx, float* dgamma, float* partial, const float* dout, const float* x, const float* gamma,
                         const float* inverse, std::uint32_t rows, std::uint32_t hidden, Here at = Here::now()) const;
   void rope(float* x, std::uint32_t rows, std::uint32_t heads, AttentionShape shape, float theta,

@@ -44,38 +44,58 @@ void add_block(Layout& layout, const ModelShape& shape, std::uint32_t block) {
   layout.add(name + "mlp.down_proj.weight", {hidden, shape.intermediate});
 }
 
+void add_adapters(Layout& layout, const ModelShape& shape, std::uint32_t block, std::size_t rank) {
+  const std::string name = "model.layers." + std::to_string(block) + ".self_attn.";
+  layout.add(name + "q_proj.lora_A.weight", {rank, shape.hidden});
+  layout.add(name + "q_proj.lora_B.weight", {shape.query_width(), rank});
+  layout.add(name + "v_proj.lora_A.weight", {rank, shape.hidden});
+  layout.add(name + "v_proj.lora_B.weight", {shape.kv_width(), rank});
+}
+
 bool ends_with(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
 }  // namespace
 
-std::vector<TensorInfo> tensor_layout(const ModelShape& shape) {
+std::vector<TensorInfo> tensor_layout(const ModelShape& shape, std::uint32_t lora_rank) {
   Layout layout;
   layout.add("model.embed_tokens.weight", {shape.vocab, shape.hidden});
   for (std::uint32_t block = 0; block < shape.layers; ++block) add_block(layout, shape, block);
   layout.add("model.norm.weight", {shape.hidden});
+  for (std::uint32_t block = 0; lora_rank > 0 && block < shape.layers; ++block) {
+    add_adapters(layout, shape, block, lora_rank);
+  }
   return layout.take();
+}
+
+std::size_t frozen_tensors(const ModelShape& shape, std::uint32_t lora_rank) {
+  return lora_rank == 0 ? 0 : tensor_layout(shape).size();
 }
 
 std::size_t float_count(const std::vector<TensorInfo>& layout) { return layout.back().offset + layout.back().count; }
 
-ModelTensors bind_tensors(const std::vector<TensorInfo>& layout, float* base) {
+ModelTensors bind_tensors(const std::vector<TensorInfo>& layout, std::uint32_t layers, float* base, std::size_t first) {
+  using Member = float* BlockTensors::*;
   ModelTensors tensors{};
+  tensors.blocks.resize(layers);
   std::size_t next = 0;
-  const auto take = [&] { return base + layout[next++].offset; };
-  tensors.embedding = take();
-  while (next + 1 < layout.size()) {
-    BlockTensors block{};
-    for (float* BlockTensors::*member :
-         {&BlockTensors::norm1, &BlockTensors::q, &BlockTensors::q_bias, &BlockTensors::k, &BlockTensors::k_bias,
-          &BlockTensors::v, &BlockTensors::v_bias, &BlockTensors::o, &BlockTensors::norm2, &BlockTensors::gate,
-          &BlockTensors::up, &BlockTensors::down}) {
-      block.*member = take();
+  const auto take = [&]() -> float* {
+    const std::size_t index = next++;
+    return index < first || index >= layout.size() ? nullptr : base + (layout[index].offset - layout[first].offset);
+  };
+  const auto take_in_every_block = [&](std::initializer_list<Member> members) {
+    for (BlockTensors& block : tensors.blocks) {
+      for (const Member member : members) block.*member = take();
     }
-    tensors.blocks.push_back(block);
-  }
+  };
+  tensors.embedding = take();
+  take_in_every_block({&BlockTensors::norm1, &BlockTensors::q, &BlockTensors::q_bias, &BlockTensors::k,
+                       &BlockTensors::k_bias, &BlockTensors::v, &BlockTensors::v_bias, &BlockTensors::o,
+                       &BlockTensors::norm2, &BlockTensors::gate, &BlockTensors::up, &BlockTensors::down});
   tensors.final_norm = take();
+  take_in_every_block(
+      {&BlockTensors::q_lora_a, &BlockTensors::q_lora_b, &BlockTensors::v_lora_a, &BlockTensors::v_lora_b});
   return tensors;
 }
 
@@ -85,7 +105,9 @@ std::vector<float> seeded_weights(const std::vector<TensorInfo>& layout, std::ui
   for (const TensorInfo& tensor : layout) {
     const auto start = values.begin() + static_cast<std::ptrdiff_t>(tensor.offset);
     const auto end = start + static_cast<std::ptrdiff_t>(tensor.count);
-    if (tensor.shape.size() == 1) {
+    if (ends_with(tensor.name, ".lora_B.weight")) {
+      std::fill(start, end, 0.0f);
+    } else if (tensor.shape.size() == 1) {
       std::fill(start, end, ends_with(tensor.name, ".bias") ? 0.0f : 1.0f);
     } else {
       std::generate(start, end, [&] { return deviation * random.normal(); });

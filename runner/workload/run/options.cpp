@@ -43,6 +43,7 @@ struct Pending {
   std::string steps_max = from_environment("SMGATE_STEPS_MAX");
   std::string seed;
   std::string learning_rate;
+  std::string lora_rank;
   std::string compiler;
 };
 
@@ -53,11 +54,11 @@ struct ValueOption {
 
 Outcome<Pending> read_arguments(int argc, char** argv, Options& options) {
   Pending pending;
-  const ValueOption values[] = {{"--scale", &pending.scale},      {"--fault", &pending.fault},
-                                {"--steps", &pending.steps},      {"--seed", &pending.seed},
-                                {"--lr", &pending.learning_rate}, {"--compiler", &pending.compiler},
-                                {"--control", &pending.control},  {"--arch", &options.arch},
-                                {"--out", &options.out},          {"--events", &options.events}};
+  const ValueOption values[] = {
+      {"--scale", &pending.scale},     {"--fault", &pending.fault},         {"--steps", &pending.steps},
+      {"--seed", &pending.seed},       {"--lr", &pending.learning_rate},    {"--compiler", &pending.compiler},
+      {"--control", &pending.control}, {"--lora-rank", &pending.lora_rank}, {"--arch", &options.arch},
+      {"--out", &options.out},         {"--events", &options.events}};
   const std::pair<const char*, bool*> flags[] = {{"--json", &options.json},
                                                  {"--help", &options.help},
                                                  {"--list-faults", &options.list_faults},
@@ -98,6 +99,11 @@ std::string apply_numbers(const Pending& pending, RunConfig& config) {
   if (!pending.learning_rate.empty() && (!parse_number(pending.learning_rate, config.learning_rate) ||
                                          !std::isfinite(config.learning_rate) || config.learning_rate < 0.0f)) {
     return "--lr wants a number from 0 up, not " + pending.learning_rate;
+  }
+  if (!pending.lora_rank.empty() &&
+      (!parse_number(pending.lora_rank, config.lora_rank) || config.lora_rank > config.student.hidden)) {
+    return "--lora-rank wants a whole number from 0 to the student's width, " + std::to_string(config.student.hidden) +
+           ", not " + pending.lora_rank;
   }
   return "";
 }
@@ -176,6 +182,7 @@ std::string usage() {
          "\n"
          "  --steps N         (default: the scale's; at most SMGATE_STEPS_MAX, where that is set)\n"
          "  --seed N --lr X\n"
+         "  --lora-rank N     train adapters of this rank alone (default: 0, every weight)\n"
          "  --compiler NAME   auto (NVRTC where it is found), nvrtc, none (default: auto; of a control none)\n"
          "  --events DIR      where events are written (default: SMGATE_EVENTS; unset: nowhere)\n"
          "  --out DIR         where weights and checkpoint go (default: smoke-out)\n"

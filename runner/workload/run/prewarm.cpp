@@ -41,9 +41,9 @@ class Warmer {
     warm(keys::gemm_forward(shape), bodies::gemm_forward(shape), at);
   }
 
-  void gemm_backward(GemmShape shape, Here at = Here::now()) const {
+  void gemm_backward(GemmShape shape, bool trained, Here at = Here::now()) const {
     warm(keys::gemm_backward_a(shape), bodies::gemm_backward_a(shape), at);
-    warm(keys::gemm_backward_b(shape), bodies::gemm_backward_b(shape), at);
+    if (trained) warm(keys::gemm_backward_b(shape), bodies::gemm_backward_b(shape), at);
   }
 
  private:
@@ -59,7 +59,7 @@ void warm_projections(const Warmer& warmer, const ModelShape& model, std::uint32
   warmer.gemm({rows, model.intermediate, model.hidden});
 }
 
-void warm_forward(KernelCache& cache, const RunConfig& config, const ModelShape& model) {
+void warm_forward(KernelCache& cache, const RunConfig& config, const ModelShape& model, std::uint32_t lora_rank) {
   const Warmer warmer(cache, config.fault);
   const AttentionShape attention = config.attention(model);
   warmer.warm(keys::silu_forward(), bodies::silu_forward());
@@ -72,20 +72,33 @@ void warm_forward(KernelCache& cache, const RunConfig& config, const ModelShape&
   warmer.rope(model, config.seq);
   warmer.warm(keys::attention_scores_forward(attention), bodies::attention_scores_forward(attention));
   warmer.warm(keys::attention_context_forward(attention), bodies::attention_context_forward(attention));
+  if (lora_rank > 0) {
+    warmer.gemm({config.rows(), model.hidden, lora_rank});
+    warmer.gemm({config.rows(), lora_rank, model.query_width()});
+    warmer.gemm({config.rows(), lora_rank, model.kv_width()});
+  }
   if (!model.library_gemms || config.fault == Fault::kUnusedPrewarm) warm_projections(warmer, model, config.rows());
   warmer.gemm({config.rows(), model.hidden, model.vocab});
 }
 
-void warm_teacher(KernelCache& cache, const RunConfig& config) { warm_forward(cache, config, config.teacher); }
-void warm_student(KernelCache& cache, const RunConfig& config) { warm_forward(cache, config, config.student); }
+void warm_teacher(KernelCache& cache, const RunConfig& config) { warm_forward(cache, config, config.teacher, 0); }
+void warm_student(KernelCache& cache, const RunConfig& config) {
+  warm_forward(cache, config, config.student, config.lora_rank);
+}
 
-void warm_backward_gemms(const Warmer& warmer, const ModelShape& model, std::uint32_t rows) {
-  warmer.gemm_backward({rows, model.hidden, model.query_width()});
-  warmer.gemm_backward({rows, model.hidden, model.kv_width()});
-  if (model.query_width() != model.hidden) warmer.gemm_backward({rows, model.query_width(), model.hidden});
-  warmer.gemm_backward({rows, model.hidden, model.intermediate});
-  warmer.gemm_backward({rows, model.intermediate, model.hidden});
-  warmer.gemm_backward({rows, model.hidden, model.vocab});
+// Through every layer to its input; to its weights only where those are trained.
+void warm_backward_gemms(const Warmer& warmer, const ModelShape& model, std::uint32_t rows, std::uint32_t lora_rank) {
+  std::vector<GemmShape> layers = {{rows, model.hidden, model.query_width()},
+                                   {rows, model.hidden, model.kv_width()},
+                                   {rows, model.hidden, model.intermediate},
+                                   {rows, model.intermediate, model.hidden},
+                                   {rows, model.hidden, model.vocab}};
+  if (model.query_width() != model.hidden) layers.push_back({rows, model.query_width(), model.hidden});
+  for (const GemmShape shape : layers) warmer.gemm_backward(shape, lora_rank == 0);
+  if (lora_rank == 0) return;
+  warmer.gemm_backward({rows, model.hidden, lora_rank}, true);
+  warmer.gemm_backward({rows, lora_rank, model.query_width()}, true);
+  warmer.gemm_backward({rows, lora_rank, model.kv_width()}, true);
 }
 
 void warm_backward_attention(const Warmer& warmer, const ModelShape& model, AttentionShape attention) {
@@ -100,6 +113,15 @@ void warm_backward_attention(const Warmer& warmer, const ModelShape& model, Atte
   warmer.warm(keys::attention_context_backward_v(attention), bodies::attention_context_backward_v(attention));
 }
 
+// What only weights that are trained ask for; with adapters none of these are.
+void warm_weight_gradients(const Warmer& warmer, const RunConfig& config) {
+  const std::uint32_t hidden = config.student.hidden;
+  warmer.warm(keys::bias_grad_reduce(), bodies::bias_grad_reduce());
+  warmer.warm(keys::embedding_backward(hidden), bodies::embedding_backward(hidden));
+  if (config.fault == Fault::kMissingStage) return;
+  warmer.warm(keys::rms_norm_gamma_reduce(), bodies::rms_norm_gamma_reduce());
+}
+
 void warm_student_backward(KernelCache& cache, const RunConfig& config) {
   // The incident's early return: "no adapters, nothing to train", though every weight was.
   if (config.fault == Fault::kSkippedPrewarm && config.lora_rank == 0) return;
@@ -108,14 +130,10 @@ void warm_student_backward(KernelCache& cache, const RunConfig& config) {
   warmer.warm(keys::silu_backward(), bodies::silu_backward());
   warmer.warm(keys::elementwise_mul_forward(), bodies::elementwise_mul_forward());
   warmer.warm(keys::residual_add_forward(), bodies::residual_add_forward());
-  warmer.warm(keys::bias_grad_reduce(), bodies::bias_grad_reduce());
   warmer.warm(keys::rmsnorm_backward(), bodies::rmsnorm_backward());
-  if (config.fault != Fault::kMissingStage) {
-    warmer.warm(keys::rms_norm_gamma_reduce(), bodies::rms_norm_gamma_reduce());
-  }
+  if (config.lora_rank == 0) warm_weight_gradients(warmer, config);
   warm_backward_attention(warmer, model, config.attention(model));
-  warm_backward_gemms(warmer, model, config.rows());
-  warmer.warm(keys::embedding_backward(model.hidden), bodies::embedding_backward(model.hidden));
+  warm_backward_gemms(warmer, model, config.rows(), config.lora_rank);
   warmer.warm(keys::kd_loss(model.vocab, config.alpha, config.temperature),
               bodies::kd_loss(model.vocab, config.alpha, config.temperature));
   warmer.warm(keys::grad_norm_partials(), bodies::grad_norm_partials());

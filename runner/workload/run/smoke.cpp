@@ -76,7 +76,7 @@ Files prepare_files(const Options& options) {
   const Files files{folder / (apr ? "teacher.apr" : "teacher.safetensors"), folder / "student-initial.safetensors",
                     folder / "student-trained.safetensors"};
   const auto teacher = tensor_layout(config.teacher);
-  const auto student = tensor_layout(config.student);
+  const auto student = tensor_layout(config.student, config.lora_rank);
   const auto teacher_weights = seeded_weights(teacher, config.seed ^ kTeacherStream, kTeacherDeviation);
   write_file(files.teacher, apr ? apr_bytes(teacher_weights) : safetensors_bytes(teacher, teacher_weights));
   write_file(files.student,

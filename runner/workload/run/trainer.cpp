@@ -24,7 +24,7 @@ Trainer::Trainer(const RunConfig& config, KernelCache& cache, Backend& backend, 
       backend_(backend),
       writer_(writer),
       teacher_(config.teacher, config.batch, config.seq, false),
-      student_(config.student, config.batch, config.seq, true) {}
+      student_(config.student, config.batch, config.seq, true, config.lora_rank) {}
 
 void Trainer::prewarm(const PrewarmList& list) {
   warm_scope(kTeacher, list.teacher);
@@ -67,7 +67,7 @@ void Trainer::upload_teacher(const std::vector<float>& weights) { upload(teacher
 void Trainer::upload_student(const std::vector<float>& weights) { upload(student_, weights); }
 
 void Trainer::allocate_training(const Batch& batch) {
-  const std::size_t weights = student_.weight_floats();
+  const std::size_t weights = student_.trained_floats();
   const std::size_t rows = config_.rows();
   const std::uint64_t floats = 3 * weights + student_.scratch_floats() + rows * config_.student.vocab;
   writer_.payload_begin(kStudentBackward, floats * sizeof(float));
@@ -93,7 +93,7 @@ StepResult Trainer::forward_backward() {
   const Ops backward(cache_, backend_, kStudentBackward);
   backward.kd_loss(dlogits_, losses_, student_.logits(), teacher_.logits(), labels_, rows, config_.student.vocab,
                    config_.alpha, config_.temperature);
-  backend_.zero(student_.gradients(), student_.weight_floats() * sizeof(float));
+  backend_.zero(student_.gradients(), student_.trained_floats() * sizeof(float));
   student_.backward(backward, inputs_, dlogits_);
 
   std::vector<float> losses(2 * static_cast<std::size_t>(rows));
@@ -122,7 +122,7 @@ StepResult Trainer::step(std::uint32_t index) {
 
 double Trainer::gradient_norm() {
   const Ops ops(cache_, backend_, kStudentBackward);
-  const auto count = static_cast<std::uint32_t>(student_.weight_floats());
+  const auto count = static_cast<std::uint32_t>(student_.trained_floats());
   ops.grad_norm_partials(partials_, student_.gradients(), count);
   std::vector<float> partials(blocks_for(count));
   backend_.copy_out(partials.data(), partials_, partials.size() * sizeof(float));
@@ -136,10 +136,13 @@ void Trainer::update(std::uint32_t index, double grad_norm) {
   const auto max = static_cast<double>(config_.gradient_norm_max);
   // A norm that is not a number scales to itself: the run must show it, not hide it.
   const double scale = grad_norm <= max ? 1.0 : max / grad_norm;
-  ops.grad_scale(student_.gradients(), static_cast<float>(scale), static_cast<std::uint32_t>(student_.weight_floats()));
-  for (const TensorInfo& tensor : student_.layout()) {
-    const Ops::AdamState state{student_.weights() + tensor.offset, moments_ + tensor.offset, variances_ + tensor.offset,
-                               student_.gradients() + tensor.offset, static_cast<std::uint32_t>(tensor.count)};
+  ops.grad_scale(student_.gradients(), static_cast<float>(scale),
+                 static_cast<std::uint32_t>(student_.trained_floats()));
+  for (std::size_t i = student_.first_trained(); i < student_.layout().size(); ++i) {
+    const TensorInfo& tensor = student_.layout()[i];
+    const std::size_t place = tensor.offset - student_.trained_offset();
+    const Ops::AdamState state{student_.weights() + tensor.offset, moments_ + place, variances_ + place,
+                               student_.gradients() + place, static_cast<std::uint32_t>(tensor.count)};
     const float decay = tensor.shape.size() > 1 ? config_.weight_decay : 0.0f;  // matrices only, as is custom
     ops.adamw(state, config_.adam, config_.learning_rate, decay, index);
   }
@@ -152,7 +155,7 @@ std::vector<float> Trainer::student_weights() const {
 }
 
 std::vector<float> Trainer::student_gradients() const {
-  std::vector<float> values(student_.weight_floats());
+  std::vector<float> values(student_.trained_floats());
   backend_.copy_out(values.data(), student_.gradients(), values.size() * sizeof(float));
   return values;
 }

@@ -36,7 +36,7 @@ class Trainer {
   StepResult forward_backward();
 
   std::vector<float> student_weights() const;
-  std::vector<float> student_gradients() const;
+  std::vector<float> student_gradients() const;  // of the trained tensors
   void set_student_weights(const std::vector<float>& weights);
   const Model& student() const { return student_; }
   const Model& teacher() const { return teacher_; }

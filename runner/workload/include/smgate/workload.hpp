@@ -70,7 +70,8 @@ struct RunConfig {
   float weight_decay;
   float gradient_norm_max;
   AdamParams adam;
-  std::uint32_t lora_rank;  // 0: every weight is trained
+  std::uint32_t
+      lora_rank;  // of adapters at the student's queries and values, trained alone; 0: every weight is trained
   Fault fault;
   Control control;
 
