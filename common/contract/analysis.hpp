@@ -31,6 +31,10 @@ class Analysis {
   // Adds a cause that explains why clauses are undecided; none where none is.
   Cause* add_undecided(const std::string& id, std::string text, const std::vector<std::string>& clauses);
 
+  bool has_cause(std::string_view id) const;
+  // The most upstream cause that explains a finding of the clause; empty: none does.
+  std::string first_cause_of(std::string_view clause) const;
+
   // Keys that were not pre-warmed: all, and those of one kind.
   std::size_t missing_keys() const { return missing_keys_; }
   std::size_t missing_keys(std::string_view kind) const;
@@ -57,6 +61,7 @@ void find_loading_causes(Analysis& analysis);   // weights_container_mismatch, w
 void find_prewarm_causes(Analysis& analysis);   // prewarm_*, late_load, kernel_evicted
 void find_training_causes(Analysis& analysis);  // degenerate_batch, contract_unsatisfiable, loss_*
 void find_symptoms(Analysis& analysis);         // stream_poisoned
+void find_grid_gap(Analysis& analysis);         // warmup_grid_gap, of misses that look like drift
 void find_key_unstable(Analysis& analysis);
 void find_toothless(Analysis& analysis);  // contract_without_teeth
 

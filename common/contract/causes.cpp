@@ -51,6 +51,16 @@ std::size_t Analysis::missing_keys(std::string_view kind) const {
                                                 [&](const Finding& f) { return is_kind(f, clause_of_keys_, kind); }));
 }
 
+bool Analysis::has_cause(std::string_view id) const {
+  return std::any_of(report.causes.begin(), report.causes.end(), [&](const Cause& cause) { return cause.id == id; });
+}
+
+std::string Analysis::first_cause_of(std::string_view clause) const {
+  for (const Cause& cause : report.causes)
+    if (std::find(cause.clauses.begin(), cause.clauses.end(), clause) != cause.clauses.end()) return cause.id;
+  return "";
+}
+
 std::string Analysis::share_of_missing_keys(std::size_t explained) const {
   if (missing_keys_ == 0) return "";
   std::string text = fmt::format("; explains {} of {}", explained, count_of(missing_keys_, "missing key"));

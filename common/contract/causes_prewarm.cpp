@@ -90,7 +90,7 @@ void find_drift(Analysis& analysis) {
   }
   const std::string text = fmt::format("{} drifted from the pre-warmed ones: {}", count_of(keys.size(), "run-time key"),
                                        say_drifts(explained)) +
-                           analysis.share_of_missing_keys(analysis.missing_keys("drifted"));
+                           analysis.share_of_missing_keys(keys.size());
   append(explained, analysis.taken_by(Stop::at_a_miss));
   // What was warmed under the drifted key is waste because of it.
   append(explained,
@@ -137,6 +137,7 @@ void find_by_kind(Analysis& analysis, const std::string& id, std::string_view cl
 
 void find_prewarm_causes(Analysis& analysis) {
   find_collision(analysis);
+  find_grid_gap(analysis);
   find_drift(analysis);
   find_skipped(analysis);
   find_missing(analysis);

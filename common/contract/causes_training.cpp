@@ -50,7 +50,10 @@ void find_not_finite(Analysis& analysis) {
 
 void find_not_falling(Analysis& analysis) {
   const std::vector<Finding*> explained = analysis.unexplained([](const Finding& f) { return f.clause == "DS-3"; });
-  if (!explained.empty()) analysis.add("loss_not_falling", explained.front()->message, explained);
+  if (explained.empty()) return;
+  Cause* cause = analysis.add("loss_not_falling", explained.front()->message, explained);
+  // Where nothing was trained, no loss falls.
+  if (analysis.has_cause("nothing_trained")) cause->consequence_of = "nothing_trained";
 }
 
 void find_nothing_trained(Analysis& analysis) {
@@ -92,10 +95,15 @@ void find_symptoms(Analysis& analysis) {
   if (analysis.stop == Stop::none || !sounds_poisoned(analysis.symptom)) return;
   const std::vector<Finding*> explained = analysis.taken_by(analysis.stop);
   if (explained.empty()) return;
-  analysis.add("stream_poisoned",
-               fmt::format("the run stopped with \"{}\", which names no kernel, and nothing upstream of it was seen",
-                           cut_utf8(analysis.symptom, 200)),
-               explained);
+  // A compile in the middle of the stream poisons it; the error then arrives later, at another kernel.
+  const std::string upstream = analysis.first_cause_of("KC-3");
+  Cause* cause = analysis.add(
+      "stream_poisoned",
+      fmt::format("the run stopped with \"{}\", which names no kernel, and {}", cut_utf8(analysis.symptom, 200),
+                  upstream.empty() ? "nothing upstream of it was seen"
+                                   : "kernels had been compiled or loaded in the middle of its stream before"),
+      explained);
+  cause->consequence_of = upstream;
 }
 
 }  // namespace smgate::contract

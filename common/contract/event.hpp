@@ -26,11 +26,13 @@ struct RunStart {
   std::string arch, device;
   std::optional<bool> emulated, cold;
   std::string compiler;
+  std::string at = {};
   bool operator==(const RunStart&) const = default;
 };
 struct RunEnd {
   std::string status;  // ok or failed
   std::string symptom;
+  std::string at = {};
   bool operator==(const RunEnd&) const = default;
 };
 struct PrewarmBegin {
@@ -82,6 +84,7 @@ struct Alloc {
 struct Memory {
   std::uint64_t free_bytes = 0, total_bytes = 0;
   bool unified = false;
+  std::string at = {};
   bool operator==(const Memory&) const = default;
 };
 struct PayloadBegin {
@@ -107,6 +110,7 @@ struct Batch {
   std::vector<std::string> inputs;
   std::vector<std::int64_t> labels;
   std::optional<BatchSummary> summary;
+  std::string at = {};
   bool operator==(const Batch&) const = default;
 };
 struct Step {
@@ -114,6 +118,7 @@ struct Step {
   std::optional<double> loss, ce, kl, grad_norm;
   std::optional<std::uint64_t> tokens;
   std::optional<double> ms;
+  std::string at = {};
   bool operator==(const Step&) const = default;
 };
 struct Weights {
@@ -130,6 +135,7 @@ struct Checkpoint {
   std::string initial_digest, final_digest;
   std::optional<bool> finite;
   std::string text;
+  std::string at = {};
   bool operator==(const Checkpoint&) const = default;
 };
 struct ErrorText {

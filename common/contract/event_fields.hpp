@@ -49,11 +49,11 @@ template <class F, Is<RunStart> E>
 void fields(F& f, E& e) {
   f("workload", e.workload, kName), f("version", e.version, kText), f("config", e.config_json, RawObject{});
   f("arch", e.arch, ArchName{}), f("device", e.device, kText), f("emulated", e.emulated), f("cold", e.cold);
-  f("compiler", e.compiler, kText);
+  f("compiler", e.compiler, kText), f("at", e.at, kAt);
 }
 template <class F, Is<RunEnd> E>
 void fields(F& f, E& e) {
-  f("status", e.status, Choice{"ok failed", Need::required}), f("symptom", e.symptom, kText);
+  f("status", e.status, Choice{"ok failed", Need::required}), f("symptom", e.symptom, kText), f("at", e.at, kAt);
 }
 template <class F, Is<PrewarmBegin> E>
 void fields(F& f, E& e) {
@@ -94,7 +94,7 @@ void fields(F& f, E& e) {
 }
 template <class F, Is<Memory> E>
 void fields(F& f, E& e) {
-  f("free", e.free_bytes), f("total", e.total_bytes), f("unified", e.unified);
+  f("free", e.free_bytes), f("total", e.total_bytes), f("unified", e.unified), f("at", e.at, kAt);
 }
 template <class F, class E>
 requires Is<E, PayloadBegin> || Is<E, PayloadEnd>
@@ -102,7 +102,7 @@ void fields(F& f, E& e) { f("scope", e.scope, kLabelNeeded), f("bytes", e.bytes)
 template <class F, Is<Batch> E>
 void fields(F& f, E& e) {
   f("frozen", e.frozen), f("digest", e.digest, kDigest), f("inputs", e.inputs), f("labels", e.labels);
-  f("summary", e.summary);
+  f("summary", e.summary), f("at", e.at, kAt);
 }
 template <class F, Is<BatchSummary> E>
 void fields(F& f, E& e) {
@@ -112,7 +112,7 @@ void fields(F& f, E& e) {
 template <class F, Is<Step> E>
 void fields(F& f, E& e) {
   f("step", e.step), f("loss", e.loss), f("ce", e.ce), f("kl", e.kl), f("grad_norm", e.grad_norm);
-  f("tokens", e.tokens), f("ms", e.ms);
+  f("tokens", e.tokens), f("ms", e.ms), f("at", e.at, kAt);
 }
 template <class F, Is<Weights> E>
 void fields(F& f, E& e) {
@@ -127,6 +127,7 @@ void fields(F& f, E& e) {
   f("container", e.container, kContainers), f("bytes", e.bytes), f("whole", e.whole), f("tensors", e.tensors);
   f("tensors_changed", e.tensors_changed), f("initial_digest", e.initial_digest, kDigest);
   f("final_digest", e.final_digest, kDigest), f("finite", e.finite), f("text", e.text, kText);
+  f("at", e.at, kAt);
 }
 template <class F, class E>
 requires Is<E, ErrorText> || Is<E, Note>

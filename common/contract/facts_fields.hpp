@@ -93,6 +93,7 @@ void keep(F& f, E& e) {
   f("path", e.path), f("claimed_container", e.claimed_container), f("container", e.container), f("bytes", e.bytes);
   f("whole", e.whole), f("tensors", e.tensors), f("tensors_changed", e.tensors_changed);
   f("initial_digest", e.initial_digest), f("final_digest", e.final_digest), f("finite", e.finite), f("text", e.text);
+  f("at", e.at);
 }
 template <class F, Is<CheckpointFacts> E>
 void keep(F& f, E& e) {
@@ -109,11 +110,11 @@ void keep(F& f, E& e) {
 }
 template <class F, Is<RunEnd> E>
 void keep(F& f, E& e) {
-  f("status", e.status), f("symptom", e.symptom);
+  f("status", e.status), f("symptom", e.symptom), f("at", e.at);
 }
 template <class F, Is<Memory> E>
 void keep(F& f, E& e) {
-  f("free", e.free_bytes), f("total", e.total_bytes), f("unified", e.unified);
+  f("free", e.free_bytes), f("total", e.total_bytes), f("unified", e.unified), f("at", e.at);
 }
 template <class F, Is<Process> E>
 void keep(F& f, E& e) {

@@ -76,8 +76,8 @@ void fold_part(Fold& fold, const RunStart& start) {
   std::optional<Start>& kept = fold.process.start;
   // A probe may speak before the workload does; the workload knows better.
   if (kept && !(kept->ref.source == Source::probe && fold.event.source == Source::self)) return;
-  kept = Start{start.workload, start.version, start.arch, start.device, start.compiler, {},
-               start.emulated, start.cold,    fold.ref()};
+  kept = Start{start.workload, start.version, start.arch,        start.device, start.compiler, {},
+               start.emulated, start.cold,    fold.ref(start.at)};
   const nlohmann::json config = nlohmann::json::parse(start.config_json, nullptr, false);
   if (config.is_object()) flatten(config, "", 0, kept->config);
 }
@@ -85,7 +85,7 @@ void fold_part(Fold& fold, const RunStart& start) {
 void fold_part(Fold& fold, const RunEnd& end) {
   if (fold.process.end && fold.process.end->status != "ok") return;
   fold.process.end = end;
-  fold.process.end_ref = fold.ref();
+  fold.process.end_ref = fold.ref(end.at);
 }
 
 void fold_part(Fold& fold, const ErrorText& error) {

@@ -4,16 +4,17 @@
 #include "common/contract/batch_summary.hpp"
 #include "common/contract/fold_parts.hpp"
 #include "common/contract/text.hpp"
+#include "common/digest.hpp"
 
 namespace smgate::contract {
 namespace {
 
-void note_odd(OddSteps& odd, const Fold& fold, std::uint64_t step, std::string what) {
+void note_odd(OddSteps& odd, const Fold& fold, const Step& step, std::string what) {
   ++odd.count;
-  keep_sample(odd.first, {step, std::move(what), fold.ref()});
+  keep_sample(odd.first, {step.step, std::move(what), fold.ref(step.at)});
 }
 
-void note_real_loss(Curve& curve, const Fold& fold, std::uint64_t step, double loss) {
+void note_real_loss(Curve& curve, const Fold& fold, const Step& step, double loss) {
   if (loss == 0) note_odd(curve.loss_zero, fold, step, "");
   const std::size_t count = curve.points.size();
   const bool stuck = count >= 2 && curve.points[count - 1].loss == loss && curve.points[count - 2].loss == loss;
@@ -22,26 +23,33 @@ void note_real_loss(Curve& curve, const Fold& fold, std::uint64_t step, double l
 
 void note_values(Curve& curve, const Fold& fold, const Step& step) {
   if (!step.loss)
-    note_odd(curve.without_loss, fold, step.step, "");
+    note_odd(curve.without_loss, fold, step, "");
   else if (!std::isfinite(*step.loss))
-    note_odd(curve.loss_not_finite, fold, step.step, shortest(*step.loss));
+    note_odd(curve.loss_not_finite, fold, step, shortest(*step.loss));
   else
-    note_real_loss(curve, fold, step.step, *step.loss);
+    note_real_loss(curve, fold, step, *step.loss);
   if (!step.grad_norm) return;
   ++curve.grad_norms;
-  if (!std::isfinite(*step.grad_norm)) note_odd(curve.grad_norm_not_finite, fold, step.step, shortest(*step.grad_norm));
+  if (!std::isfinite(*step.grad_norm)) note_odd(curve.grad_norm_not_finite, fold, step, shortest(*step.grad_norm));
   if (*step.grad_norm > 0) ++curve.grad_norms_above_zero;
+}
+
+// For a workload that reports its tokens and no digest of them.
+std::string digest_of(const Batch& batch) {
+  std::string text;
+  for (const std::string& input : batch.inputs) text += input + '\n';
+  for (const std::int64_t label : batch.labels) text += std::to_string(label) + '\n';
+  return sha256_hex(text);
 }
 
 }  // namespace
 
 void fold_part(Fold& fold, const Step& step) {
   Curve& curve = fold.process.curve;
-  if (!curve.first) curve.first = fold.ref();
-  curve.last = fold.ref();
-  if (step.step < curve.next_step) return note_odd(curve.repeated, fold, step.step, "");
-  if (step.step > curve.next_step)
-    note_odd(curve.skipped, fold, step.step, std::to_string(step.step - curve.next_step));
+  if (!curve.first) curve.first = fold.ref(step.at);
+  curve.last = fold.ref(step.at);
+  if (step.step < curve.next_step) return note_odd(curve.repeated, fold, step, "");
+  if (step.step > curve.next_step) note_odd(curve.skipped, fold, step, std::to_string(step.step - curve.next_step));
   curve.next_step = step.step + 1;
   note_values(curve, fold, step);
   if (step.ce && std::isfinite(*step.ce)) {
@@ -64,8 +72,9 @@ void fold_part(Fold& fold, const Batch& batch) {
   Process& process = fold.process;
   ++process.batch_events;
   if (!batch.frozen) ++process.batch_events_not_frozen;
-  BatchFacts facts{batch.frozen, batch.digest, batch.summary, fold.ref()};
+  BatchFacts facts{batch.frozen, batch.digest, batch.summary, fold.ref(batch.at)};
   if (!facts.summary && !batch.inputs.empty()) facts.summary = summarise(batch.inputs, batch.labels);
+  if (facts.digest.empty() && !batch.inputs.empty()) facts.digest = digest_of(batch);
   const auto same = [&](const BatchFacts& b) { return b.digest == facts.digest && b.summary == facts.summary; };
   if (std::none_of(process.batches.begin(), process.batches.end(), same))
     keep_sample(process.batches, std::move(facts));
@@ -76,7 +85,7 @@ void fold_part(Fold& fold, const Weights& weights) {
 }
 
 void fold_part(Fold& fold, const Checkpoint& checkpoint) {
-  keep_sample(fold.process.checkpoints, CheckpointFacts{checkpoint, fold.ref()});
+  keep_sample(fold.process.checkpoints, CheckpointFacts{checkpoint, fold.ref(checkpoint.at)});
 }
 
 void fold_part(Fold& fold, const Alloc& alloc) {

@@ -74,7 +74,7 @@ TEST(ParseEvent, RefusesABatchWhoseListsDiffer) {
 TEST(ToJsonLine, RoundTripsEveryEvent) {
   const BatchSummary summary{4, 2, 3, 1, 0.6931471805599453};
   const EventBody bodies[] = {
-      RunStart{"w", "1", R"({"steps":62,"alpha":0.3})", "sm_121", "GB10", true, false, "none"},
+      RunStart{"w", "1", R"({"steps":62,"alpha":0.3})", "sm_121", "GB10", true, false, "none", "a:0"},
       RunEnd{"failed", "illegal \"address\"\n\x01"},
       PrewarmBegin{"s", "c", "a:1"},
       PrewarmEnd{"s", "c", 25, "a:2"},
@@ -84,11 +84,11 @@ TEST(ToJsonLine, RoundTripsEveryEvent) {
       Load{"m", "c", "k", "sm_89", 12, false, "a:6"},
       Unload{"m", "c", "k", "a:7"},
       Alloc{"n", 60'000'000'000, false, "a:8"},
-      Memory{1, 2, true},
+      Memory{1, 2, true, "a:8"},
       PayloadBegin{"s", 5, "a:9"},
       PayloadEnd{"s", std::nullopt, ""},
       Batch{true, "d", {"i", "j"}, {1, -2}, summary},
-      Step{61, 0.1, 1e-300, 5e-324, std::numeric_limits<double>::infinity(), 7, 3.0},
+      Step{61, 0.1, 1e-300, 5e-324, std::numeric_limits<double>::infinity(), 7, 3.0, "a:10"},
       Weights{"s", "p", "safetensors", "apr", "41505200", "d", true, false, "header too large", "a:10"},
       Checkpoint{"p", "safetensors", "safetensors", 5, true, 3, 2, "i", "f", true, "t"},
       ErrorText{"t", "a:11"},

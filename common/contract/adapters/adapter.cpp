@@ -40,6 +40,10 @@ void Adapter::emit(EventBody body) {
   event.t_ns = line_number_;  // a log without times: its order is all there is
   event.source = Source::adapter;
   event.body = std::move(body);
+  const auto cite = [this](auto& any) {
+    if (any.at.empty()) any.at = at();
+  };
+  std::visit(cite, event.body);
   sink_(event);
 }
 

@@ -265,6 +265,46 @@ case("poisoned_without_a_miss", begun().use().steps(FALLING[:3]).died(), "fail",
 case("stopped_long_after_a_miss", begun().use({**KERNELS, "gelu_forward": "b-gelu"}).steps(FALLING[:5]).died("Killed"), "fail", ["prewarm_missing"],
      [["KC-2", "missing", "gelu_forward"], ["KC-3", "missing", "gelu_forward"], ["DS-1", "too_few_steps", None]])
 
+# A pre-warm grid: one cause with its boundary, not a drift for each key.
+def decode(*sizes):
+    return {f"decode_{size}_64": f"b-decode{size}" for size in sizes}
+
+
+def grid(name, warmed, asked, causes, findings):
+    warm, used = {**KERNELS, **decode(*warmed)}, {**KERNELS, **decode(*warmed), **decode(*asked)}
+    case(name, finished(Run().start().prewarm(kernels=warm).payload().batch().use(used, present=warm)), "fail", causes,
+         [[c, "drifted", f"decode_{size}_64"] for c in ("KC-2", "KC-3") for size in asked] + findings)
+
+
+grid("grid_top_left_out", (1, 2, 4, 8, 16, 32), (48, 64, 128), ["warmup_grid_gap"], [])
+grid("grid_stepped_over", (1, 2, 4, 8, 32), (16,), ["warmup_grid_gap"], [])
+grid("grid_of_equal_steps", (128, 256, 384, 512), (144, 208, 640), ["warmup_grid_gap"], [])
+# Near-misses: two values are no grid, and model sizes are none.
+grid("two_values_are_no_grid", (64, 128), (256,), ["prewarm_key_drift"], [])
+grid("sizes_are_no_grid", (64, 896, 1536), (2048,), ["prewarm_key_drift"], [])
+both = {**KERNELS, **decode(1, 2, 4, 8)}
+both_warm = {**{k: v for k, v in both.items() if NORM not in k}, NORM + EPS5: "b-norm5"}
+case("grid_gap_and_drift", finished(Run().start().prewarm(kernels=both_warm).payload().batch().use({**both, **decode(16)}, present=both_warm)), "fail",
+     ["warmup_grid_gap", "prewarm_key_drift"],
+     [[c, "drifted", k] for c in ("KC-2", "KC-3") for k in (NORM + EPS6, "decode_16_64")] + [["KC-6", "waste", NORM + EPS5]])
+
+# Causes that follow from another
+case("nothing_trained_and_nothing_falls", begun().use().steps([2.0 + 0.001 * (i % 4) for i in range(12)], norm=0.0).checkpoint(tensors_changed=0, final_digest="i").end(),
+     "fail", ["nothing_trained", "loss_not_falling of nothing_trained"],
+     [["DS-5", "no_gradient", None], ["DS-5", "unchanged", None], ["DS-3", "loss_not_falling", None], ["DS-3", "no_downward_trend", None]])
+case("poisoned_after_a_miss", begun().use({**KERNELS, "gelu_forward": "b-gelu"}).steps(FALLING[:5]).died(), "fail",
+     ["prewarm_missing", "stream_poisoned of prewarm_missing"],
+     [["KC-2", "missing", "gelu_forward"], ["KC-3", "missing", "gelu_forward"], ["DS-1", "too_few_steps", None]])
+case("late_load_and_poisoned", begun().use().steps(FALLING[:3]).ev("load", module="cublas", target="sm_89", bytes=9 * MB, native=True)
+     .ev("step", step=3, loss=1.6, grad_norm=1.0).died(), "fail", ["late_load", "stream_poisoned of late_load"],
+     [["KC-3", "late_load", None], ["DS-1", "too_few_steps", None]])
+
+# DS-5: what the runner read of the checkpoint, and KC-5: code for one architecture alone
+case("checkpoint_not_whole", begun().use().steps().checkpoint(whole=False).end(), "fail", [], [["DS-5", "checkpoint_broken", None]])
+case("checkpoint_not_finite", begun().use().steps().checkpoint(finite=False).end(), "fail", [], [["DS-5", "not_finite", None]])
+case("code_for_one_architecture", finished(Run().start(arch="sm_121").prewarm(target="sm_120a").payload().batch().use()), "fail", ["target_mismatch"],
+     [["KC-5", "target_mismatch", "batched_rmsnorm_fwd_64_eps358637bd"]])
+
 
 def main():
     for old in HERE.glob("*.json*"):

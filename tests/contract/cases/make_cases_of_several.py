@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the cases of several event streams, a folder each: jobs/NAME holds the parts of a job (main.jsonl, again.jsonl,
 control:NAME.jsonl), runs/NAME a stream for each architecture (sm_89.jsonl) and for the base branch's green run on it
-(sm_89.base.jsonl). expected.json says what must be said of it, policy.json is the policy where it is not the default.
+(sm_89.base.jsonl), branches/NAME the failing runs of a branch, oldest first. expected.json says what must be said of it, policy.json is the policy where it is not the default.
 
 Usage: make_cases_of_several.py   (after a change here; the files are committed, the tests read only them)
 """
@@ -9,7 +9,7 @@ import json
 import math
 import shutil
 
-from make_cases import EPS6, FALLING, HERE, KERNELS, NORM, Run, begun, finished, healthy
+from make_cases import EPS5, EPS6, FALLING, HERE, KERNELS, NORM, Run, begun, finished, healthy
 
 CASES = {}
 ONE = "silu_forward"
@@ -181,8 +181,54 @@ case("jobs/exception_takes_the_teeth", {"main": healthy(), **CONTROLS}, "inconcl
      policy={**ASKED, "exceptions": [{"clause": "KC-2", "pattern": "*", "reason": "for now"}]})
 
 
+# A branch of failing runs: for each its first cause, how many are alike by then while their keys differ (0: none),
+# and whether that is the signal.
+def poisoned(run, address, job, key=None):
+    at = f" in `{key}`" if key else ""
+    return run.died(f"CUDA error: CUDA_ERROR_ILLEGAL_ADDRESS (700) at {address}{at}: an illegal memory access was encountered "
+                    f"(/tmp/smgate/job-{job}/src/stream.rs:{40 + job}, 12:{job:02}:07.331)")
+
+
+def stops_at(key, job, address, scope="model", prewarm=None, name_it=False):
+    """The run dies at the first kernel that is not there, as sm_121 does."""
+    run = prewarm or Run().start(arch="sm_121").prewarm(target="sm_121")
+    run.payload().batch().use().use({key: "b-" + key}, scope=scope)
+    return poisoned(run, address, job, key if name_it else None)
+
+
+def skips(scope):
+    run = Run().start(arch="sm_121").prewarm(target="sm_121").ev("prewarm_begin", scope=scope, cache="kernels")
+    return run.ev("prewarm_end", scope=scope, cache="kernels")
+
+
+def shares_a_key():
+    run = Run().start(arch="sm_121").ev("prewarm_begin", scope="model", cache="kernels")
+    for index, body in enumerate(KERNELS.values()):
+        run.offer("model", ONE, body, taken=index > 0)
+    run.ev("prewarm_end", scope="model", cache="kernels").payload().batch()
+    return poisoned(run.use({ONE: "b-silu", NORM + EPS6: "b-norm6"}, present={ONE}), "0x7f31c0de4000", 17)
+
+
+def branch(name, runs):
+    streams = {f"{index + 1}": run for index, (run, *_) in enumerate(runs)}
+    CASES["branches/" + name] = (streams, [told for _, *told in runs], None)
+
+
+AS_LIVED = [(stops_at("softmax_backward", 10, "0x7f12a0000000", scope="backward", prewarm=skips("backward")), "prewarm_skipped", 0, False),
+            (stops_at("rms_norm_gamma_reduce_64", 13, "0x7fe900c00200"), "prewarm_missing", 2, False),
+            (shares_a_key(), "prewarm_key_collision", 3, True),
+            (stops_at(NORM + EPS5, 20, "0x7fa0bb000010"), "prewarm_key_drift", 4, True)]
+branch("incident_as_lived", AS_LIVED)
+branch("kernel_named_in_the_text", [(stops_at("silu_backward", 1, "0x7f0000001000", name_it=True), "prewarm_missing", 0, False),
+                                    (stops_at("gelu_backward", 2, "0x7f0000002000", name_it=True), "prewarm_missing", 2, False)])
+# Near-misses: one missing key again and again is itself the cause; another error is another failure.
+branch("same_key_each_time", [(stops_at("silu_backward", job, "0x7f%010x" % job), "prewarm_missing", 0, False) for job in (1, 2, 3)])
+other = begun(arch="sm_121").use().use({"tanh_forward": "b-tanh"}).died("out of memory: tried to allocate 61.2 GB")
+branch("another_error_between", [AS_LIVED[0], (other, "prewarm_missing", 0, False), (AS_LIVED[1][0], "prewarm_missing", 2, False)])
+
+
 def main():
-    for kind in ("jobs", "runs"):
+    for kind in ("jobs", "runs", "branches"):
         shutil.rmtree(HERE / kind, ignore_errors=True)
     for name, (streams, expected, policy) in CASES.items():
         folder = HERE / name
