@@ -6,6 +6,7 @@
 #include "common/crash_point.hpp"
 #include "common/log.hpp"
 #include "runner/exec/checkout.hpp"
+#include "runner/exec/parts.hpp"
 
 namespace smgate::agent {
 namespace {
@@ -122,8 +123,13 @@ Finished Worker::run_in(const exec::JobFolder& folder, Job& job) {
   plan.limits = settings_.limits;
   plan.lock_fd = settings_.lock_fd;
   plan.passed = [](std::string_view name) { crash_point(name); };
+  exec::ExtraRuns extra{assign.stability, assign.controls, {}};
+  extra.second_tree = [&](const std::filesystem::path& work_tree) {
+    checkout.work_tree = work_tree;
+    return exec::check_out(checkout, job.stop);
+  };
   SpoolSink sink(*job.spool, wake_);
-  return exec::run_stages(plan, folder, sink, job.stop);
+  return exec::run_parts(plan, extra, folder, sink, job.stop);
 }
 
 }  // namespace smgate::agent

@@ -37,4 +37,11 @@ void RunnerEvents::error(const std::string& text) {
   sink_.put(chunk(event));
 }
 
+void RunnerEvents::failed(const std::string& symptom) {
+  ordered_json event = envelope("run_end", seq_++);
+  event["status"] = "failed";
+  event["symptom"] = symptom;
+  sink_.put(chunk(event));
+}
+
 }  // namespace smgate::exec

@@ -21,6 +21,8 @@ class RunnerEvents {
   // run_start: the caches of this stage were private and empty when it began.
   void attest(const Arch& arch, const protocol::Device& device);
   void error(const std::string& text);
+  // run_end: the run did not end well, or was not made.
+  void failed(const std::string& symptom);
 
  private:
   ItemSink& sink_;

@@ -32,6 +32,12 @@ struct JobState {
   std::optional<AdaptedLog> adapter;
 };
 
+// Which of the two deadlines it was.
+std::string end_of_time(const JobPlan& plan, const Stage& stage) {
+  if (Steady::now() >= plan.deadline) return "was still running when the job's time was up";
+  return fmt::format("did not end within {} s", stage.timeout_s);
+}
+
 class StageRun final : public ChildObserver {
  public:
   StageRun(const JobPlan& plan, const Stage& stage, const JobFolder& folder, JobState& job, ItemSink& sink)
@@ -92,8 +98,7 @@ class StageRun final : public ChildObserver {
     if (result.end == ChildEnd::not_started)
       log_.say(fmt::format("{} cannot be started: {}", stage_.argv.front(), result.error));
     if (result.end == ChildEnd::timed_out)
-      log_.say(fmt::format("stage {} was ended: it ran longer than its {} s or the job's time", stage_.name,
-                           stage_.timeout_s));
+      log_.say(fmt::format("stage {} was ended: it {}", stage_.name, end_of_time(plan_, stage_)));
     if (result.left_behind > 0)
       log_.say(
           fmt::format("{} processes were left running at the end of the stage and were killed", result.left_behind));
@@ -132,7 +137,8 @@ class StageRun final : public ChildObserver {
   std::optional<EventTail> tail_;
 };
 
-Finished finished_by(const Stage& stage, const ChildResult& result, const Cancellation& cancellation) {
+Finished finished_by(const JobPlan& plan, const Stage& stage, const ChildResult& result,
+                     const Cancellation& cancellation) {
   const auto because = [&stage](const std::string& what) { return fmt::format("stage {} {}", stage.name, what); };
   switch (result.end) {
     case ChildEnd::exited:
@@ -144,7 +150,7 @@ Finished finished_by(const Stage& stage, const ChildResult& result, const Cancel
       return {JobOutcome::stage_failed,
               because(fmt::format("could not be started: {}: {}", stage.argv[0], result.error))};
     case ChildEnd::timed_out:
-      return {JobOutcome::timed_out, because(fmt::format("did not end within {} s", stage.timeout_s))};
+      return {JobOutcome::timed_out, because(end_of_time(plan, stage))};
     case ChildEnd::cancelled:
       return exec::finished_by(cancellation);
     case ChildEnd::lost:
@@ -167,11 +173,12 @@ Finished run_stages(const JobPlan& plan, const JobFolder& folder, ItemSink& sink
     if (finished.outcome == JobOutcome::completed && cancellation.requested())
       finished = exec::finished_by(cancellation);
     if (finished.outcome == JobOutcome::completed)
-      finished = finished_by(stage, StageRun(plan, stage, folder, job, sink).run(cancellation), cancellation);
+      finished = finished_by(plan, stage, StageRun(plan, stage, folder, job, sink).run(cancellation), cancellation);
     else
       sink.put(StageEnd{stage.name, StageOutcome::not_started, 0, 0, 0});
   }
   if (job.adapter) job.adapter->finish();
+  if (plan.tells_end && finished.outcome != JobOutcome::completed) job.own.failed(finished.text);
   sink.flush();
   return finished;
 }

@@ -39,6 +39,7 @@ struct JobPlan {
   ExecLimits limits;
   std::optional<std::string> adapter;  // reads the log of stages that feed a contract; none: they write events
   int lock_fd = -1;                    // see ChildSpec
+  bool tells_end = false;              // that it did not end well is told as an event, too
   std::function<void(std::string_view)> passed = [](std::string_view) {};  // names of the crash points passed
 };
 

@@ -18,6 +18,13 @@ void append_to(const std::filesystem::path& file, std::string_view bytes) {
   std::ofstream(file, std::ios::binary | std::ios::app) << bytes;
 }
 
+// Where run_parts keeps a part, below the job's folder.
+std::filesystem::path folder_of(const std::string& part) {
+  if (part.starts_with(contract::kPartControl))
+    return std::filesystem::path("controls") / part.substr(contract::kPartControl.size());
+  return part == contract::kPartMain ? "" : part;
+}
+
 }  // namespace
 
 void FoldingSink::put(protocol::ItemBody body) {
@@ -37,26 +44,28 @@ void FoldingSink::take(const protocol::StageEnd& end) {
 }
 
 void FoldingSink::take(const protocol::LogChunk& chunk) {
+  stage_ = chunk.stage;  // of a part that tells no StageBegin
   log_ << chunk.bytes;
   if (!keep_.empty()) append_to(keep_ / (chunk.stage + ".log"), chunk.bytes);
 }
 
 void FoldingSink::take(const protocol::EventChunk& chunk) {
   const bool ours = chunk.file == exec::kRunnerEventsFile || chunk.file == exec::kAdapterEventsFile;
-  if (ours && !keep_.empty()) own_[std::filesystem::path(stage_) / chunk.file] += chunk.lines;
+  if (ours && !keep_.empty()) own_[folder_of(chunk.part) / "events" / stage_ / chunk.file] += chunk.lines;
+  contract::Facts& facts = **contract::part(facts_, chunk.part);  // a part that the runner itself has named
   for (std::string_view rest = chunk.lines; !rest.empty();) {
     const std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(rest.size(), line.size() + 1));
     if (line.empty()) continue;
     if (const auto event = contract::parse_event(line))
-      contract::fold(facts_, *event);
+      contract::fold(facts, *event);
     else
-      contract::fold_unreadable(facts_, event.error());
+      contract::fold_unreadable(facts, event.error());
   }
 }
 
 void FoldingSink::write_own_events() const {
-  for (const auto& [file, lines] : own_) append_to(keep_ / "events" / file, lines);
+  for (const auto& [file, lines] : own_) append_to(keep_ / file, lines);
 }
 
 void add_outcome(contract::Report& report, const protocol::Finished& finished) {

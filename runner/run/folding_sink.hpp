@@ -6,7 +6,7 @@
 #include <map>
 #include <string>
 
-#include "common/contract/facts.hpp"
+#include "common/contract/job_facts.hpp"
 #include "common/contract/report.hpp"
 #include "runner/exec/item_sink.hpp"
 
@@ -20,7 +20,7 @@ class FoldingSink final : public exec::ItemSink {
   void put(protocol::ItemBody body) override;
   void flush() override;
 
-  const contract::Facts& facts() const { return facts_; }
+  const contract::JobFacts& facts() const { return facts_; }
   // The runner's own events, beside the workload's. After the stages: a file there is one of the workload's until then.
   void write_own_events() const;
 
@@ -34,8 +34,8 @@ class FoldingSink final : public exec::ItemSink {
   std::ostream& log_;
   const std::filesystem::path keep_;
   std::string stage_;
-  std::map<std::filesystem::path, std::string> own_;  // by stage and file
-  contract::Facts facts_;
+  std::map<std::filesystem::path, std::string> own_;  // by path below keep_
+  contract::JobFacts facts_;
 };
 
 // What the contracts cannot see: how the stages ended.

@@ -19,7 +19,8 @@
 #include "runner/check/render.hpp"
 #include "runner/device/host.hpp"
 #include "runner/exec/child.hpp"
-#include "runner/exec/stages.hpp"
+#include "runner/exec/parts.hpp"
+#include "runner/run/copy_tree.hpp"
 #include "runner/run/folding_sink.hpp"
 #include "runner/run/signal_watch.hpp"
 
@@ -52,12 +53,12 @@ Result<fs::path> job_folder(const Options& options) {
     std::string name = (fs::temp_directory_path() / "smgate-run-XXXXXX").string();
     if (mkdtemp(name.data()) == nullptr)
       return Error{"cannot make a folder", name, "set TMPDIR to one that is writable"};
-    return fs::path(name);
+    return fs::canonical(name);
   }
   std::error_code ignored;
   if (fs::exists(options.keep, ignored) && !fs::is_empty(options.keep, ignored))
     return Error{"is not empty", options.keep.string(), "name a new folder"};
-  return fs::absolute(options.keep);
+  return fs::weakly_canonical(options.keep);
 }
 
 CommitSha head_of(const fs::path& work_tree) {
@@ -89,7 +90,9 @@ contract::Report judge_stages(const exec::JobPlan& plan, const GateFile& gate, c
   const SignalWatch watch(cancellation);
   FoldingSink sink(log, keep);
   const exec::JobFolder job(folder);
-  const protocol::Finished finished = exec::run_stages(plan, job, sink, cancellation);
+  const exec::ExtraRuns extra{gate.policy.stability, gate.policy.controls,
+                              [&](const fs::path& tree) { return copy_tree(plan.work_tree, tree, job.path()); }};
+  const protocol::Finished finished = exec::run_parts(plan, extra, job, sink, cancellation);
   sink.write_own_events();
   contract::Report report = contract::judge(sink.facts(), gate.policy);
   add_outcome(report, finished);

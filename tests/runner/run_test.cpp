@@ -25,6 +25,12 @@ class RunTest : public testing::Test {
   }
   int run() { return run_work_tree(options, out, log, false); }
   nlohmann::json report() const { return nlohmann::json::parse(out.str()); }
+  std::string outcome_of(const std::string& id) const {
+    const nlohmann::json clauses = report()["clauses"];
+    for (const auto& clause : clauses)
+      if (clause["id"] == id) return clause["outcome"];
+    return "absent";
+  }
 
   test::Scratch scratch;
   Options options{scratch / "tree", "", true, true, scratch / "kept"};
@@ -59,6 +65,19 @@ TEST_F(RunTest, KeepsEventsThatCheckReadsTheSameWay) {
   std::ostringstream checked;
   EXPECT_EQ(check::run_check(again, checked, log, false), check::kExitFail);
   EXPECT_EQ(nlohmann::json::parse(checked.str())["causes"], report()["causes"]);
+}
+
+TEST_F(RunTest, RunsWhatTheGateFileAsksForBesideTheJobsOwnRun) {
+  std::ofstream(options.work_tree / ".smgate.json")
+      << R"({"version": 1, "architectures": ["sm_89"], "stability": true, "controls": ["lr0"], "stages": [
+        {"name": "smoke", "contract": "both", "command": "true"}]})";
+  run();
+  EXPECT_NE(log.str().find("[smgate] the second run, from another folder, stage smoke"), std::string::npos);
+  EXPECT_NE(log.str().find("[smgate] the control lr0, stage smoke"), std::string::npos);
+  EXPECT_EQ(outcome_of("KC-9"), "not_applicable") << "the run did not complete";
+  EXPECT_EQ(outcome_of("DS-9"), "inconclusive");
+  EXPECT_TRUE(fs::exists(options.keep / "controls" / "lr0" / "events" / "smoke" / "runner.jsonl"));
+  EXPECT_FALSE(fs::exists(options.keep / "again" / "work"));
 }
 
 TEST_F(RunTest, FailsWhereAStageFailsThatReportedNothing) {
