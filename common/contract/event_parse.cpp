@@ -2,6 +2,8 @@
 #include <simdjson.h>
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -129,17 +131,23 @@ class FieldReader {
     for (const dom::key_value_pair field : object_) others += field.key.starts_with("x_") ? 1 : 0;
     if (found_ + others == object_.size()) return;
     for (const dom::key_value_pair field : object_)
-      if (!field.key.starts_with("x_") && !is_one_of(asked_, field.key))
+      if (!field.key.starts_with("x_") && !was_asked_for(field.key))
         refuse(field.key, "is not a field of this event (name your own x_...)");
     refuse("", "a field stands there twice");
   }
 
  private:
+  static constexpr std::size_t kFieldsMax = 32;  // the event with most has 19
+
+  bool was_asked_for(std::string_view name) const {
+    const auto end = asked_.begin() + static_cast<std::ptrdiff_t>(asked_count_);
+    return std::find(asked_.begin(), end, name) != end;
+  }
   [[noreturn]] void refuse(std::string_view field, std::string what) const {
     throw BadField{prefix_ + std::string(field), std::move(what)};
   }
   std::optional<dom::element> find(std::string_view name, Need need) {
-    asked_.append(name).push_back(' ');
+    if (asked_count_ < asked_.size()) asked_[asked_count_++] = name;
     dom::element value;
     if (object_.at_key(name).get(value) == simdjson::SUCCESS) {
       ++found_;
@@ -193,8 +201,8 @@ class FieldReader {
 
   dom::object object_;
   std::string prefix_;
-  std::string asked_;
-  std::size_t found_ = 0;
+  std::array<std::string_view, kFieldsMax> asked_;
+  std::size_t asked_count_ = 0, found_ = 0;
 };
 
 template <std::size_t I = 0>

@@ -206,7 +206,7 @@ struct ProcessId {
 };
 
 struct Process {
-  std::map<std::string, std::uint64_t> next_seq;  // by source
+  std::map<std::string, std::uint64_t, std::less<>> next_seq;  // by source
   std::uint64_t events_missing = 0, events_out_of_order = 0;
   std::optional<Start> start;
   std::optional<RunEnd> end;

@@ -36,7 +36,10 @@ Process* process_of(Facts& facts, const Event& event) {
 }
 
 void count_seq(Process& process, const Event& event) {
-  std::uint64_t& next = process.next_seq[std::string(to_string(event.source))];
+  const std::string_view source = to_string(event.source);
+  auto found = process.next_seq.find(source);
+  if (found == process.next_seq.end()) found = process.next_seq.emplace(source, 0).first;
+  std::uint64_t& next = found->second;
   if (event.seq < next) {
     ++process.events_out_of_order;
     return;

@@ -49,12 +49,14 @@ When when(Fold& fold, const std::string& cache, const std::string& owner_name, S
   return prewarm != nullptr ? When::in_prewarm : When::pending;
 }
 
-void count_body(Key& key, std::vector<Body>& bodies, const Body& seen) {
+// Of an offer or a lookup.
+template <class E>
+void count_body(const Fold& fold, Key& key, std::vector<Body>& bodies, const E& seen) {
   const auto found = std::find_if(bodies.begin(), bodies.end(), [&](const Body& b) { return b.body == seen.body; });
   if (found != bodies.end())
     ++found->count;
   else if (bodies.size() < kBodiesMax)
-    bodies.push_back(seen);
+    bodies.push_back({seen.body, seen.scope, 1, fold.ref(seen.at)});
   else
     ++key.bodies_left_out;
 }
@@ -170,7 +172,7 @@ void fold_part(Fold& fold, const Offer& offer) {
   Scope* scope = scope_named(fold, offer.scope);
   if (scope != nullptr && !scope->open && scope->ends > 0) return;  // too late to be a pre-warm
   if (scope != nullptr) ++scope->offers;
-  count_body(*key, key->offers, {offer.body, offer.scope, 1, fold.ref(offer.at)});
+  count_body(fold, *key, key->offers, offer);
   if (key->cached_body.empty()) key->cached_body = offer.body;
 }
 
@@ -183,7 +185,7 @@ void fold_part(Fold& fold, const Lookup& lookup) {
   const bool in_prewarm = scope != nullptr ? scope->open : open_scope(fold.process, lookup.cache) != nullptr;
   if (in_prewarm) return;
   if (!key->first_lookup) key->first_lookup = fold.ref(lookup.at);
-  count_body(*key, key->lookups, {lookup.body, lookup.scope, 1, fold.ref(lookup.at)});
+  count_body(fold, *key, key->lookups, lookup);
   if (!lookup.hit) {
     ++key->misses;
     if (!key->first_miss) key->first_miss = fold.ref(lookup.at);

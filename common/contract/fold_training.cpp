@@ -62,6 +62,10 @@ void fold_part(Fold& fold, const Step& step) {
     ++curve.left_out;
     return;
   }
+  // A sixteenth at a time: doubling would hold 32 bytes a step.
+  constexpr std::size_t kGrowthMin = 256;
+  if (curve.points.size() == curve.points.capacity())
+    curve.points.reserve(curve.points.size() + std::max(kGrowthMin, curve.points.size() / 16));
   constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
   const auto narrow = [](const std::optional<double>& value) { return value ? static_cast<float>(*value) : kNone; };
   curve.points.push_back(

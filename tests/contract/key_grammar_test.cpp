@@ -47,6 +47,21 @@ TEST(ParseKey, ReadsDecimalsAndAnything) {
   for (const char* odd : {"", "_", "////", "a/b", "-.-", "eps", "th49", "sm_", "0x", "\xFF\xFE"}) (void)parse_key(odd);
 }
 
+TEST(ParseKey, KnowsUuidsDigestsInBase32AndSizes) {
+  EXPECT_EQ(tokens_of("k_550e8400-e29b-41d4-a716-446655440000"), "hash=550e8400-e29b-41d4-a716-446655440000 ");
+  EXPECT_EQ(tokens_of("k_CDFPL7M2KZ2DQX3B4YWNAHT5RU"), "hash=CDFPL7M2KZ2DQX3B4YWNAHT5RU ");
+  EXPECT_EQ(tokens_of("tile_128x64x32"), "integer 1=128 integer 2=64 integer 3=32 ");
+  for (const char* odd : {"x", "1x", "x1", "1xx2", "0x", "128x64x"}) (void)parse_key(odd);
+}
+
+TEST(WithoutArchitecture, LeavesTheRestAsItIs) {
+  EXPECT_EQ(without_architecture("gemm_sm_89_64"), "gemm_sm_*_64");
+  EXPECT_EQ(without_architecture("gemm_sm90a/compute_121 x"), "gemm_sm_*/sm_* x");
+  EXPECT_EQ(without_architecture("a-sm89.b"), "a-sm_*.b");
+  EXPECT_EQ(without_architecture("smooth_64"), "smooth_64");
+  EXPECT_EQ(without_architecture(""), "");
+}
+
 TEST(Differences, NameTokenRoleAndBothValues) {
   EXPECT_EQ(drift("rmsnorm_8_eps358637bd", "rmsnorm_8_eps3727c5ac"), "eps 1e-06 at run time, 1e-05 pre-warmed. ");
   EXPECT_EQ(drift("rope_14_64_1_th49742400", "rope_14_64_2048_th49742400"),

@@ -2,8 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
 #include <set>
 
+#include "common/contract/compare.hpp"
 #include "common/contract/fold.hpp"
 #include "common/contract/judge.hpp"
 #include "common/random.hpp"
@@ -97,6 +100,39 @@ TEST(Fold, GivesTheSameAnswerForAnyOrderOfUnrelatedEvents) {
     for (const Event& event : in_turn) fold(one, event);
     for (const Event& event : shuffled) fold(other, event);
     EXPECT_EQ(one, other);
+  }
+}
+
+// A key that another architecture does not use is a finding, and nothing else is.
+TEST(Kc8, EqualsSymmetricDifference) {
+  SeededRandom random(5);
+  for (int round = 0; round < 100; ++round) {
+    const RandomRun a = random_run(random, 1), b = random_run(random, 1);
+    Facts left, right;
+    for (const Event& event : a.events) fold(left, event);
+    for (const Event& event : b.events) fold(right, event);
+    std::multiset<std::string> lone;
+    std::set_symmetric_difference(a.used.begin(), a.used.end(), b.used.begin(), b.used.end(),
+                                  std::inserter(lone, lone.end()));
+    const Report report = compare({{"sm_89", &left, nullptr}, {"sm_121", &right, nullptr}}, {});
+    if (a.used.empty() || b.used.empty())
+      EXPECT_EQ(report.verdict, Verdict::inconclusive);
+    else
+      EXPECT_EQ(keys_of(report, "KC-8"), lone);
+  }
+}
+
+// Which architecture is named first changes nothing.
+TEST(Compare, IsTheSameInAnyOrder) {
+  SeededRandom random(6);
+  for (int round = 0; round < 50; ++round) {
+    Facts left, right;
+    for (const Event& event : random_run(random, 1).events) fold(left, event);
+    for (const Event& event : random_run(random, 1).events) fold(right, event);
+    const ArchFacts a{"sm_89", &left, nullptr}, b{"sm_121", &right, nullptr};
+    const Report one = compare({a, b}, {}), other = compare({b, a}, {});
+    EXPECT_EQ(one.verdict, other.verdict);
+    EXPECT_EQ(keys_of(one, "KC-8"), keys_of(other, "KC-8"));
   }
 }
 
