@@ -76,17 +76,17 @@ Judgement compare_ds_8(const std::vector<ArchFacts>& required, const Policy& pol
   std::string said, doubt, idle;
   for (const ArchFacts& run : required) {
     const bool real = run.facts != nullptr && !emulated(*run.facts);
-    const std::optional<double> now = real ? tokens_per_s(*run.facts) : std::nullopt;
-    if (now) speeds.emplace_back(run.arch, *now);
+    const double now = real ? tokens_per_s(*run.facts).value_or(0) : 0;  // 0: not reported
+    if (now > 0) speeds.emplace_back(run.arch, now);
     if (const std::string why = nothing_to_compare(run); !why.empty()) {
       idle += fmt::format("{}{}: {}", idle.empty() ? "" : "; ", run.arch, why);
-    } else if (!now) {
+    } else if (now == 0) {
       doubt = fmt::format("the run on {} does not report tokens and times of its steps", run.arch);
     } else {
       const double then = *tokens_per_s(*run.base);
-      said += fmt::format("{}{} {:.4g} tokens/s, {:.3g} of the base's", said.empty() ? "" : "; ", run.arch, *now,
-                          *now / then);
-      if (*now < then * (1 - policy.speed_loss_share)) judgement.findings.push_back(slower(run, *now, then, policy));
+      said += fmt::format("{}{} {:.4g} tokens/s, {:.3g} of the base's", said.empty() ? "" : "; ", run.arch, now,
+                          now / then);
+      if (now < then * (1 - policy.speed_loss_share)) judgement.findings.push_back(slower(run, now, then, policy));
     }
   }
   if (said.empty() && doubt.empty()) return not_applicable(idle + ratios(speeds));
