@@ -1,5 +1,6 @@
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -10,6 +11,7 @@ namespace smgate::contract {
 namespace {
 
 constexpr std::size_t kKeysShown = 4;
+constexpr std::size_t kKeysLookedInto = 64;  // each is held against every pre-warmed key
 
 // "sm_89 alone uses `a`, `b` and 3 more"
 std::string say_keys(const std::vector<Finding*>& findings) {
@@ -38,6 +40,40 @@ void find_disagreement(Analysis& analysis) {
   analysis.add("architectures_disagree", text, explained);
 }
 
+bool is_missing(const Finding& f) { return is_kind(f, "KC-2", "missing") || is_kind(f, "KC-3", "missing"); }
+
+// Whether two keys are of one kernel and differ in pointers and paths alone.
+bool differ_by_run(const ParsedKey& a, const ParsedKey& b) {
+  if (a.name != b.name) return false;
+  const std::vector<TokenDifference> tokens = differences(a, b);
+  return !tokens.empty() && std::all_of(tokens.begin(), tokens.end(), [](const TokenDifference& token) {
+    return token.kind == TokenKind::pointer || token.kind == TokenKind::path;
+  });
+}
+
+// Keys that were asked for, each with the one that was pre-warmed in its place under another pointer or path.
+std::map<std::string, std::string> unstable_within_run(const Analysis& analysis) {
+  std::map<std::string, ParsedKey> asked;
+  for (const Finding* finding : analysis.unexplained(is_missing)) {
+    ParsedKey key = parse_key(finding->key);
+    const bool may_be = std::any_of(key.tokens.begin(), key.tokens.end(), [](const Token& token) {
+      return token.kind == TokenKind::pointer || token.kind == TokenKind::path;
+    });
+    if (may_be && asked.size() < kKeysLookedInto) asked.emplace(finding->key, std::move(key));
+  }
+  std::map<std::string, std::string> found;
+  if (asked.empty()) return found;
+  for (const auto& [id, process] : analysis.facts.processes)
+    for (const auto& [cache, keys] : process.caches)
+      for (const auto& [name, key] : keys) {
+        if (!key.prewarmed() || key.looked_up()) continue;
+        const ParsedKey warmed = parse_key(name);
+        for (const auto& [wanted, parsed] : asked)
+          if (differ_by_run(parsed, warmed)) found.emplace(wanted, name);
+      }
+  return found;
+}
+
 void find_slower(Analysis& analysis) {
   const std::vector<Finding*> explained = analysis.unexplained([](const Finding& f) { return f.clause == "DS-8"; });
   std::string text;
@@ -48,11 +84,22 @@ void find_slower(Analysis& analysis) {
 }  // namespace
 
 void find_key_unstable(Analysis& analysis) {
-  const std::vector<Finding*> explained =
+  std::vector<Finding*> explained =
       analysis.unexplained([](const Finding& f) { return is_kind(f, "KC-9", "unstable_token"); });
-  if (explained.empty()) return;
-  std::string text = explained.front()->message;
+  std::string text = explained.empty() ? "" : explained.front()->message;
   if (explained.size() > 1) text += fmt::format(" (and {} alike)", explained.size() - 1);
+  const std::map<std::string, std::string> within = unstable_within_run(analysis);
+  std::set<std::string> warmed;
+  for (const auto& [asked, offered] : within) warmed.insert(offered);
+  if (text.empty() && !within.empty())
+    text = fmt::format("`{}` was pre-warmed and `{}` asked for: a pointer or path stands in the key",
+                       within.begin()->second, within.begin()->first);
+  const std::vector<Finding*> missed = analysis.unexplained([&](const Finding& f) {
+    return (is_missing(f) && within.contains(f.key)) || (is_kind(f, "KC-6", "waste") && warmed.contains(f.key));
+  });
+  explained.insert(explained.end(), missed.begin(), missed.end());
+  if (explained.empty()) return;
+  if (!within.empty()) text += analysis.share_of_missing_keys(within.size());
   analysis.add("key_unstable", text, explained);
 }
 

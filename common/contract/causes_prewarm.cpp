@@ -139,6 +139,7 @@ void find_prewarm_causes(Analysis& analysis) {
   find_collision(analysis);
   find_grid_gap(analysis);
   find_drift(analysis);
+  find_key_unstable(analysis);
   find_skipped(analysis);
   find_missing(analysis);
   find_by_kind(analysis, "prewarm_body_mismatch", "KC-4", "body_mismatch");
@@ -146,7 +147,6 @@ void find_prewarm_causes(Analysis& analysis) {
   find_by_kind(analysis, "kernel_evicted", "KC-3", "evicted");
   find_by_kind(analysis, "late_load", "KC-3", "late_load");
   find_by_kind(analysis, "target_mismatch", "KC-5", "target_mismatch");
-  find_key_unstable(analysis);
   find_by_kind(analysis, "prewarm_waste", "KC-6", "waste");
 }
 

@@ -37,6 +37,32 @@ TEST(Cases, OfRunsAreComparedAsExpected) {
   for (const CaseOfSeveral& one : all) expect_as_told(one.name, compare_runs(one), one.expected);
 }
 
+// Every clause is shown to hold and to break, and every cause to be named, by some case.
+TEST(Cases, ShowEveryClauseBothWaysAndEveryCause) {
+  std::set<std::string> causes, passed, broken;
+  const auto note = [&](const Report& report) {
+    for (const Cause& cause : report.causes) causes.insert(cause.id);
+    for (const ClauseResult& clause : report.clauses) {
+      if (clause.outcome == Outcome::pass) passed.insert(clause.id);
+      // Silence and toothless controls are no findings.
+      const bool never_fails = clause.id == "KC-1" || clause.id == "DS-9";
+      if (clause.outcome == (never_fails ? Outcome::inconclusive : Outcome::fail)) broken.insert(clause.id);
+    }
+  };
+  for (const Case& one : cases()) note(judge(fold_all(events_of(one.lines)), one.policy));
+  for (const CaseOfSeveral& one : cases_of("jobs")) note(judge_job(one));
+  for (const CaseOfSeveral& one : cases_of("runs")) note(compare_runs(one));
+  EXPECT_EQ(passed.size(), 18U);
+  EXPECT_EQ(broken, passed);
+  EXPECT_THAT(causes, testing::UnorderedElementsAre(
+                          "prewarm_waste", "workspace_over_budget", "weights_container_mismatch", "prewarm_skipped",
+                          "prewarm_missing", "cache_silent", "prewarm_key_collision", "prewarm_key_drift",
+                          "degenerate_batch", "prewarm_body_mismatch", "target_mismatch", "key_unstable", "late_load",
+                          "kernel_evicted", "loss_not_finite", "loss_not_falling", "contract_unsatisfiable",
+                          "nothing_trained", "configuration_mismatch", "architectures_disagree", "slower",
+                          "stream_poisoned", "prewarm_after_payload", "warmup_grid_gap", "contract_without_teeth"));
+}
+
 // Position and time aside, most events of the cases are alike: each is held against the schema once.
 bool is_new(std::set<std::string>& seen, json event) {
   event.erase("seq");

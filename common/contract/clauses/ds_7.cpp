@@ -125,7 +125,6 @@ void judge_curves(const ArchFacts& a, const ArchFacts& b, const Policy& policy, 
   const auto free = static_cast<std::uint64_t>(
       std::floor(policy.agreement_free_share * static_cast<double>(left.size()) + kRounding));
   if (count <= free) return;
-  worst = std::max(worst, first);
   judgement.findings.push_back(finding(
       a, b, "losses_differ",
       fmt::format(
