@@ -18,6 +18,10 @@ namespace {
 constexpr std::size_t kEqualStepsMin = 4;
 constexpr std::size_t kBucketsMin = 3;
 constexpr std::size_t kValuesShown = 4;
+// A hostile run must not cost the coordinator seconds: beyond these no grid is looked for.
+constexpr std::size_t kTokensMax = 64;         // of a key
+constexpr std::size_t kGridsMax = 64;          // of a run
+constexpr std::size_t kKeysLookedInto = 4096;  // pre-warmed, of the names in question
 
 using Values = std::set<std::uint64_t>;
 
@@ -47,7 +51,7 @@ std::string shared_part(const std::string& cache, const ParsedKey& key, std::siz
 std::optional<std::size_t> free_token(const Finding& finding) {
   if (finding.tokens.size() != 1 || finding.tokens[0].kind != TokenKind::integer) return std::nullopt;
   const ParsedKey asked = parse_key(finding.key), near = parse_key(finding.nearest_key);
-  if (asked.tokens.size() != near.tokens.size()) return std::nullopt;
+  if (asked.tokens.size() != near.tokens.size() || asked.tokens.size() > kTokensMax) return std::nullopt;
   for (std::size_t i = 0; i < asked.tokens.size(); ++i)
     if (asked.tokens[i].text != near.tokens[i].text) return i;
   return std::nullopt;
@@ -62,8 +66,9 @@ Grids missed_buckets(const Analysis& analysis) {
     if (!index) continue;
     const ParsedKey key = parse_key(finding->key);
     const std::optional<std::uint64_t> value = number(key.tokens[*index].text);
-    if (!value) continue;
-    Grid& grid = grids[shared_part(finding->cache, key, *index)];
+    std::string shared = shared_part(finding->cache, key, *index);
+    if (!value || (grids.size() >= kGridsMax && !grids.contains(shared))) continue;
+    Grid& grid = grids[std::move(shared)];
     grid.name = key.name;
     grid.role = key.tokens[*index].role;
     grid.missed.insert(*value);
@@ -74,11 +79,13 @@ Grids missed_buckets(const Analysis& analysis) {
 }
 
 void add_warmed(const Facts& facts, Grids& grids) {
+  std::size_t looked_into = 0;
   std::set<std::string> names;
   for (const auto& [shared, grid] : grids) names.insert(grid.name);
   const auto add = [&](const std::string& cache, const std::string& name) {
     const ParsedKey key = parse_key(name);
-    if (!names.contains(key.name)) return;
+    const bool wanted = names.contains(key.name) && key.tokens.size() <= kTokensMax;
+    if (!wanted || looked_into++ >= kKeysLookedInto) return;
     for (std::size_t i = 0; i < key.tokens.size(); ++i) {
       const std::optional<std::uint64_t> value =
           key.tokens[i].kind == TokenKind::integer ? number(key.tokens[i].text) : std::nullopt;
