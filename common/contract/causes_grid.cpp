@@ -87,10 +87,10 @@ void add_warmed(const Facts& facts, Grids& grids) {
     const bool wanted = names.contains(key.name) && key.tokens.size() <= kTokensMax;
     if (!wanted || looked_into++ >= kKeysLookedInto) return;
     for (std::size_t i = 0; i < key.tokens.size(); ++i) {
-      const std::optional<std::uint64_t> value =
-          key.tokens[i].kind == TokenKind::integer ? number(key.tokens[i].text) : std::nullopt;
-      if (const auto grid = grids.find(shared_part(cache, key, i)); value && grid != grids.end())
-        grid->second.warmed.insert(*value);
+      if (key.tokens[i].kind != TokenKind::integer) continue;
+      const auto grid = grids.find(shared_part(cache, key, i));
+      if (grid == grids.end()) continue;
+      if (const std::optional<std::uint64_t> value = number(key.tokens[i].text)) grid->second.warmed.insert(*value);
     }
   };
   for (const auto& [id, process] : facts.processes)
