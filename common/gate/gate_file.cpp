@@ -20,8 +20,6 @@ constexpr std::int64_t kStageTimeoutDefault_s = 1800;
 constexpr std::int64_t kStageTimeoutMax_s = 86'400;  // a job that needs more than a day is no gate
 constexpr std::int64_t kArgumentsMax = 1024;
 
-const std::vector<std::string> kAdapters{"aprender"};
-
 // A folder of the runner bears it, and the protocol refuses a job that names another.
 bool is_stage_name(const std::string& name) { return protocol::is_plain_name(name, protocol::kStageNameMax); }
 
@@ -89,13 +87,6 @@ std::vector<Arch> read_architectures(JsonReader& reader) {
   return architectures;
 }
 
-std::optional<std::string> read_adapter(JsonReader* reader) {
-  if (reader == nullptr) return std::nullopt;
-  std::string name = reader->one_of("name", std::nullopt, kAdapters);
-  reader->finish();
-  return name;
-}
-
 bool any_feeds(const std::vector<Stage>& stages, Feeds contract) {
   return std::any_of(stages.begin(), stages.end(),
                      [&](const Stage& stage) { return stage.feeds == contract || stage.feeds == Feeds::both; });
@@ -109,7 +100,7 @@ GateFile read_gate_file(JsonReader& reader) {
   gate.architectures = read_architectures(reader);
   std::set<std::string> names;
   for (JsonReader* stage : reader.objects("stages", {1, kStagesMax})) gate.stages.push_back(read_stage(*stage, names));
-  gate.adapter = read_adapter(reader.object("adapter"));
+  if (JsonReader* adapter = reader.object("adapter")) gate.adapter = contract::read_adapter_spec(*adapter);
   contract::read_policy(reader, gate.policy);
   contract::read_extra_runs(reader, gate.policy);
   gate.policy.judge_kernel_cache = any_feeds(gate.stages, Feeds::kernel_cache);

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/contract/adapters/spec.hpp"
 #include "common/contract/policy.hpp"
 #include "common/gate/stage.hpp"
 #include "common/ids.hpp"
@@ -18,10 +19,10 @@ inline constexpr std::string_view kGateFileName = ".smgate.json";
 inline constexpr std::size_t kGateFileBytesMax = 256U << 10U;  // written by hand: two hundred exceptions are 40 KB
 
 struct GateFile {
-  std::vector<Arch> architectures;     // required, in the file's order, no two alike
-  std::vector<Stage> stages;           // run in this order
-  std::optional<std::string> adapter;  // turns the log of the stages that feed a contract into events
-  contract::Policy policy;             // with exceptions, declared differences, and the runs beside the job's own
+  std::vector<Arch> architectures;               // required, in the file's order, no two alike
+  std::vector<Stage> stages;                     // run in this order
+  std::optional<contract::AdapterSpec> adapter;  // turns the log of the stages that feed a contract into events
+  contract::Policy policy;  // with exceptions, declared differences, and the runs beside the job's own
 };
 
 // Comments are allowed. Every mistake is named by its JSON pointer; `origin` (say ".smgate.json at base 1a2b3c4")

@@ -95,7 +95,7 @@ json write(const Assign& message) {
   for (const Stage& stage : message.stages) object["stages"].push_back(write(stage));
   object["stability"] = message.stability;
   object["controls"] = message.controls;
-  if (message.adapter) object["adapter"] = *message.adapter;
+  if (message.adapter) object["adapter"] = json::parse(*message.adapter);
   object["deadline_s"] = message.deadline_s;
   return object;
 }

@@ -128,10 +128,11 @@ struct Assign {
       ref;  // a ref that contained the commit when it was queued, for servers that refuse fetches by SHA; may be empty
   Arch arch;
   std::vector<Stage> stages;
-  bool stability = false;              // run a second time, shortly, from another folder: part "again"
-  std::vector<std::string> controls;   // then each of these, see contract::kControlNames: part "control:NAME"
-  std::optional<std::string> adapter;  // turns the log of the stages that feed a contract into events
-  std::int64_t deadline_s = 0;         // for the whole job, checkout and all its parts included
+  bool stability = false;             // run a second time, shortly, from another folder: part "again"
+  std::vector<std::string> controls;  // then each of these, see contract::kControlNames: part "control:NAME"
+  // The gate file's JSON object: turns the log of the stages that feed a contract into events.
+  std::optional<std::string> adapter;
+  std::int64_t deadline_s = 0;  // for the whole job, checkout and all its parts included
   bool operator==(const Assign&) const = default;
 };
 struct Ack {

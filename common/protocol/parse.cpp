@@ -229,7 +229,7 @@ Assign assign(JsonReader& reader) {
   message.stages = stages(reader);
   message.stability = reader.boolean("stability", std::nullopt);
   message.controls = controls(reader);
-  if (reader.has("adapter")) message.adapter = text(reader, "adapter");
+  if (const JsonReader* adapter = reader.object("adapter")) message.adapter = adapter->value().dump();
   message.deadline_s = reader.integer("deadline_s", std::nullopt, kDeadlineS);
   return message;
 }

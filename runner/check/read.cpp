@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "common/contract/adapters/adapter.hpp"
 #include "common/contract/fold.hpp"
 #include "common/file.hpp"
+#include "common/gate/gate_file.hpp"
 #include "common/json_reader.hpp"
 #include "runner/check/check.hpp"
 
@@ -97,25 +97,18 @@ Result<contract::Facts> read_events(const std::vector<std::string>& paths) {
   return facts;
 }
 
-std::string known_adapters() {
-  std::string names;
-  for (const std::string& name : contract::adapter_names()) names.append(" ").append(name);
-  return names;
-}
-
-Result<contract::Facts> read_logs(const std::vector<std::string>& paths, const std::string& name) {
+Result<contract::Facts> read_logs(const std::vector<std::string>& paths, const contract::AdapterSpec& spec) {
   contract::Facts facts;
   for (const std::string& path : paths) {
     std::ifstream in(path, std::ios::binary);
     if (!in) return Error{"cannot be read", path, ""};
-    const auto adapter = contract::make_adapter(name, fs::path(path).filename().string(),
-                                                [&](const contract::Event& event) { contract::fold(facts, event); });
-    if (adapter == nullptr)
-      return Error{fmt::format("there is no adapter \"{}\"", name), "--adapter", "known:" + known_adapters()};
+    contract::Adapter adapter(spec, fs::path(path).filename().string(),
+                              [&](const contract::Event& event) { contract::fold(facts, event); });
     std::string chunk(kChunkBytes, '\0');
     while (in.read(chunk.data(), static_cast<std::streamsize>(chunk.size())) || in.gcount() > 0)
-      adapter->feed(std::string_view(chunk).substr(0, static_cast<std::size_t>(in.gcount())));
-    adapter->finish();
+      adapter.feed(std::string_view(chunk).substr(0, static_cast<std::size_t>(in.gcount())));
+    if (in.bad()) return Error{"reading failed", path, ""};
+    adapter.finish();
   }
   return facts;
 }
@@ -123,9 +116,9 @@ Result<contract::Facts> read_logs(const std::vector<std::string>& paths, const s
 }  // namespace
 
 Result<contract::Facts> read_facts(const Options& options) {
-  const Result<std::vector<std::string>> files = files_of(options.paths, !options.adapter.empty());
+  const Result<std::vector<std::string>> files = files_of(options.paths, options.adapter.has_value());
   if (!files) return files.error();
-  return options.adapter.empty() ? read_events(*files) : read_logs(*files, options.adapter);
+  return options.adapter ? read_logs(*files, *options.adapter) : read_events(*files);
 }
 
 Result<contract::Policy> read_policy_file(const std::string& path) {
@@ -137,25 +130,28 @@ Result<contract::Policy> read_policy_file(const std::string& path) {
 }
 
 std::optional<Error> read_manifest(const std::string& path, contract::Policy& policy) {
-  // What manifests call a setting, and what run_start's config calls it.
-  static const std::map<std::string, std::string> kNames = {{"steps", "steps"},
-                                                            {"batch_size", "batch_size"},
-                                                            {"seq_len", "seq_len"},
-                                                            {"seed", "seed"},
-                                                            {"learning_rate", "learning_rate"},
-                                                            {"math_mode", "math_mode"},
-                                                            {"alpha", "alpha"},
-                                                            {"kd_alpha", "alpha"},
-                                                            {"temperature", "temperature"},
-                                                            {"kd_temperature", "temperature"}};
   const Result<std::string> text = read_file(path, kPolicyBytesMax);
   if (!text) return text.error();
   const Result<nlohmann::json> document = parse_json_with_comments(*text);
   if (!document) return Error{document.error().text(), path, "correct the JSON"};
   if (!document->is_object()) return Error{"is no JSON object", path, ""};
-  for (const auto& [name, value] : document->items())
-    if (const auto known = kNames.find(name); known != kNames.end() && value.is_primitive() && !value.is_null())
-      policy.declared[known->second] = value.dump();
+  policy.declared.merge(contract::declared_by_manifest(*document));  // what the policy declares counts first
+  return std::nullopt;
+}
+
+Result<contract::AdapterSpec> adapter_named(const std::string& name) {
+  return contract::adapter_spec_from_text(nlohmann::json{{"name", name}}.dump(), "--adapter " + name);
+}
+
+std::optional<Error> read_gate(const std::string& path, Options& options, contract::Policy& policy) {
+  const Result<std::string> text = read_file(path, kGateFileBytesMax);
+  if (!text) return text.error();
+  Result<GateFile> gate = parse_gate_file(*text, path);
+  if (!gate) return gate.error();
+  policy = std::move(gate->policy);
+  options.adapter = std::move(gate->adapter);
+  if (options.manifest_file.empty() && options.adapter && !options.adapter->manifest.empty())
+    options.manifest_file = (fs::path(path).parent_path() / options.adapter->manifest).string();
   return std::nullopt;
 }
 

@@ -53,6 +53,7 @@ class StageRun final : public ChildObserver {
   ChildResult run(const Cancellation& cancellation) {
     sink_.put(protocol::StageBegin{stage_.name});
     if (feeds()) job_.own.attest(plan_.arch, plan_.device);
+    if (feeds() && job_.adapter) job_.adapter->begin(plan_.work_tree);
     sink_.flush();
     plan_.passed("runner.stage_begun");
     const ChildResult result = run_child(child(), *this, cancellation);

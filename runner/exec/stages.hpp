@@ -37,7 +37,8 @@ struct JobPlan {
   std::filesystem::path work_tree;
   std::chrono::steady_clock::time_point deadline;  // of the job
   ExecLimits limits;
-  std::optional<std::string> adapter;  // reads the log of stages that feed a contract; none: they write events
+  std::optional<std::string> adapter;  // the gate file's object: reads the log of stages that feed a contract, whose
+                                       // programs write no events
   int lock_fd = -1;                    // see ChildSpec
   bool tells_end = false;              // that it did not end well is told as an event, too
   std::function<void(std::string_view)> passed = [](std::string_view) {};  // names of the crash points passed

@@ -76,7 +76,7 @@ exec::JobPlan plan_of(const Options& options, const GateFile& gate, Arch arch) {
   plan.device.name = options.emulated ? device::host_name() + ", emulating " + plan.arch.value : device::host_name();
   plan.device.emulated = options.emulated;
   plan.stages = gate.stages;
-  plan.adapter = gate.adapter;
+  if (gate.adapter) plan.adapter = contract::to_json(*gate.adapter).dump();
   plan.deadline = std::chrono::steady_clock::now() + kNoDeadline;
   // At hand, the person's own toolchain counts: without it `run` would find less than a shell does.
   for (const char* name : {"PATH", "LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH"})

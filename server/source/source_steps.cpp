@@ -19,7 +19,7 @@ Finished start(store::Tx& tx, const SourceTask& task, const Planned& planned, st
   fetched.policy_json = contract::to_json(planned.plan.gate.policy).dump();
   fetched.required = planned.plan.gate.architectures;
   fetched.stages = planned.plan.gate.stages;
-  fetched.adapter = planned.plan.gate.adapter;
+  if (planned.plan.gate.adapter) fetched.adapter = contract::to_json(*planned.plan.gate.adapter).dump();
   return store::start_run(tx, task.run, fetched, now_ms, random) ? Finished::started : Finished::overtaken;
 }
 

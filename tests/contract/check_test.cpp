@@ -119,12 +119,9 @@ TEST(Check, HoldsTheRunAgainstItsManifest) {
 }
 
 TEST(Check, RefusesAnUnknownAdapter) {
-  Options options;
-  options.paths = {kCases + "healthy.jsonl"};
-  options.adapter = "guess";
-  const Ran ran = check(options);
-  EXPECT_EQ(ran.code, kExitUnusable);
-  EXPECT_THAT(ran.errors, testing::HasSubstr("aprender"));
+  const auto adapter = adapter_named("guess");
+  ASSERT_FALSE(adapter.has_value());
+  EXPECT_THAT(adapter.error().text(), testing::AllOf(testing::HasSubstr("--adapter guess"), testing::HasSubstr("aprender")));
 }
 
 TEST(Render, KeepsTwoHundredMissingKeysReadable) {

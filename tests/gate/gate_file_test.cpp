@@ -76,6 +76,24 @@ TEST(ParseGateFile, RefusesAFileThatTestsNothing) {
   EXPECT_THAT(error_of(gate), HasSubstr("/stages: none of them feeds a contract"));
 }
 
+TEST(ParseGateFile, NamesMistakesInPatternsByTheirPointer) {
+  nlohmann::json gate = small();
+  gate["adapter"] = {{"name", "regex"},
+                     {"manifest", "a/../../b"},
+                     {"patterns",
+                      {{"step", "loss (?P<loss>["},
+                       {"hit", nlohmann::json::array({"hit (?P<key>.*)", "hit (?P<kee>.*)"})},
+                       {"alloc", "took (?P<name>.*)"},
+                       {"steps", "x"}}}};
+  EXPECT_THAT(error_of(gate), AllOf(HasSubstr("/adapter/patterns/step: is no regular expression of RE2"),
+                                    HasSubstr("/adapter/patterns/hit/1: group \"kee\" is no field of hit"),
+                                    HasSubstr("/adapter/patterns/alloc: alloc needs a group (?P<bytes>...)"),
+                                    HasSubstr("/adapter/patterns/steps: is not a field known here"),
+                                    HasSubstr("/adapter/manifest: must be the path of a file in the work tree")));
+  gate["adapter"] = {{"name", "regex"}};
+  EXPECT_THAT(error_of(gate), HasSubstr("/adapter/patterns: is required"));
+}
+
 TEST(ParseGateFile, RefusesAnExceptionWithoutAReason) {
   nlohmann::json gate = small();
   gate["exceptions"] = {{{"clause", "KC-6"}, {"pattern", "*"}}};

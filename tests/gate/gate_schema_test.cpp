@@ -2,6 +2,9 @@
 
 #include <filesystem>
 
+#include "common/contract/adapters/adapter.hpp"
+#include "common/contract/adapters/patterns.hpp"
+#include "common/file.hpp"
 #include "common/gate/gate_file.hpp"
 #include "common/json_reader.hpp"
 #include "tests/support/schema.hpp"
@@ -49,9 +52,34 @@ TEST(GateSchema, AgreesWithTheReaderOnEachFieldMadeWrong) {
     }
 }
 
+TEST(GateSchema, AgreesWithTheReaderOnAdapters) {
+  const auto with = [](const char* adapter) {
+    nlohmann::json document = example("small.smgate.json");
+    document["adapter"] = nlohmann::json::parse(adapter);
+    const Agreement agreement = judge(document);
+    EXPECT_EQ(agreement.by_schema, agreement.by_reader) << adapter << ": " << agreement.words;
+    return agreement.by_reader;
+  };
+  for (const contract::AdapterInfo& info : contract::adapters())
+    EXPECT_EQ(with(("{\"name\": \"" + std::string(info.name) + "\"}").c_str()), info.name != "regex") << info.name;
+  EXPECT_FALSE(with(R"({"name": "regex", "patterns": {}})"));
+  EXPECT_FALSE(with(R"({"name": "jax", "manifest": "/etc/passwd"})"));
+  EXPECT_TRUE(with(R"json({"name": "regex", "patterns": {"step": "(?P<loss>.*)"}, "manifest": "a/b.json"})json"));
+}
+
+TEST(GateSchema, KnowsEveryKindOfPattern) {
+  const std::string text =
+      read_file(std::string(SMGATE_SOURCE_DIR) + "/schemas/gate_file.schema.json", 1U << 20U).value();
+  const nlohmann::json kinds =
+      nlohmann::json::parse(text)["properties"]["adapter"]["properties"]["patterns"]["properties"];
+  EXPECT_EQ(kinds.size(), contract::pattern_kinds().size());
+  for (const std::string_view kind : contract::pattern_kinds()) EXPECT_TRUE(kinds.contains(kind)) << kind;
+}
+
 TEST(GateSchema, AgreesWithTheReaderOnUnknownFields) {
   const nlohmann::json full = example("full.smgate.json");
-  for (const char* pointer : {"/x", "/stages/0/x", "/policy/x", "/exceptions/0/x", "/differences/0/x", "/adapter/x"}) {
+  for (const char* pointer :
+       {"/x", "/stages/0/x", "/policy/x", "/exceptions/0/x", "/differences/0/x", "/adapter/x", "/adapter/patterns/x"}) {
     nlohmann::json document = full;
     document[nlohmann::json::json_pointer(pointer)] = 1;
     const Agreement agreement = judge(document);

@@ -112,7 +112,7 @@ class RandomMessages {
     message.stability = flag();
     for (const std::string_view control : contract::kControlNames)
       if (flag()) message.controls.emplace_back(control);
-    if (flag()) message.adapter = text();
+    if (flag()) message.adapter = nlohmann::json{{"name", text()}}.dump();
     message.deadline_s = number(1, 604'800);
     return message;
   }

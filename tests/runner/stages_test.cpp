@@ -127,7 +127,7 @@ TEST_F(StagesTest, NumberTheRunnersOwnEventsThroughTheJob) {
 }
 
 TEST_F(StagesTest, HaveTheirLogReadByTheAdapterWhereTheyFeedAContract) {
-  plan.adapter = "aprender";
+  plan.adapter = R"({"name": "aprender"})";
   stage("build", "echo \"[FWD-CACHE] Compiling 'none' (ptx_len=1)\"");
   stage("smoke", "echo \"[FWD-CACHE] Compiling 'silu_forward' (ptx_len=1)\"; echo \"[FWD-CACHE] OK 'silu_forward'\"",
         Feeds::kernel_cache);
@@ -137,11 +137,32 @@ TEST_F(StagesTest, HaveTheirLogReadByTheAdapterWhereTheyFeedAContract) {
   EXPECT_EQ(lines.find("'none'"), std::string::npos);
 }
 
+TEST_F(StagesTest, GiveTheAdapterItsPatternsAndTheManifestOfTheWorkTree){
+    plan.adapter = R"({"name": "regex", "patterns": {"step": "loss (?P<loss>.*)"},
+    "manifest" : "declared.json"
+})";
+  stage("build", "echo '{\"steps\": 50, \"kd_alpha\": \"0.3\"}' > declared.json");
+stage("smoke", "echo loss 2.5", Feeds::distillation);
+run();
+const std::string lines = sink.events("adapter.jsonl");
+EXPECT_NE(lines.find(R"("loss":2.5)"), std::string::npos) << lines;
+EXPECT_NE(lines.find(R"("config":{"manifest":{"alpha":"0.3","steps":50}})"), std::string::npos) << lines;
+}
+
+TEST_F(StagesTest, SayThatAManifestCannotBeUsed) {
+  plan.adapter = R"({"name": "aprender", "manifest": "declared.json"})";
+  stage("smoke", "true", Feeds::distillation);
+  run();
+  const std::string lines = sink.events("adapter.jsonl");
+  EXPECT_NE(lines.find(R"("ev":"run_end")"), std::string::npos) << lines;
+  EXPECT_NE(lines.find("the manifest declared.json cannot be used"), std::string::npos) << lines;
+}
+
 TEST_F(StagesTest, SayThatAnAdapterIsNotKnown) {
-  plan.adapter = "no-such";
+  plan.adapter = R"({"name": "no-such"})";
   stage("smoke", "true", Feeds::kernel_cache);
   run();
-  EXPECT_NE(sink.events("adapter.jsonl").find("no log adapter"), std::string::npos);
+  EXPECT_NE(sink.events("adapter.jsonl").find("cannot read the log"), std::string::npos);
 }
 
 TEST_F(StagesTest, TellWhatTheyLeaveBehind) {

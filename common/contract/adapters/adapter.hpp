@@ -1,66 +1,65 @@
-// Turns the text log of a program that reports no events into events, as it streams by. Memory is bounded whatever the
-// log holds: lines are cut at kLogLineBytesMax. An adapter says what the log shows and nothing else; what a log cannot
-// show stays unknown, and unknown never passes. Used by the runner and by `smgate-runner check`. One thread each.
+// Turns the text log of a program that reports no events into events, as it streams by: splits it into lines, takes
+// escapes, invalid UTF-8 and rank prefixes off them, and gives the lines of each process to readers of its own
+// (reader.hpp). Memory is bounded whatever the log holds. An adapter says what the log shows and nothing else; what a
+// log cannot show stays unknown, and unknown never passes. Used by the runner and by `smgate-runner check`. One thread
+// each.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "common/contract/adapters/reader.hpp"
+#include "common/contract/adapters/spec.hpp"
 #include "common/contract/event.hpp"
+#include "common/contract/facts.hpp"
 
 namespace smgate::contract {
 
-// Longer than any line that an adapter understands; the rest of a longer one is dropped.
+// Longer than any line that an adapter understands; the rest of a longer one is dropped, with a note.
 inline constexpr std::size_t kLogLineBytesMax = 64U << 10U;
+inline constexpr std::uint64_t kCutLineNotesMax = 16;  // a binary file fed by mistake is told once, not a million times
 
-using EventSink = std::function<void(const Event&)>;
+class PatternSet;
 
 class Adapter {
  public:
-  // `log_name` stands in the events' `at`, as name:line.
-  Adapter(std::string log_name, EventSink sink);
+  // `log_name` stands in the events' `at`, as name:line. The spec must be one that read_adapter_spec accepts.
+  Adapter(const AdapterSpec& spec, std::string log_name, EventSink sink);
+  ~Adapter();
   Adapter(const Adapter&) = delete;
   Adapter& operator=(const Adapter&) = delete;
-  virtual ~Adapter() = default;
 
+  // What a manifest declared for the run: travels in run_start's config as "manifest.NAME" (DS-6). Before the first
+  // line.
+  void declare(std::map<std::string, std::string> manifest) { log_.manifest = std::move(manifest); }
   void feed(std::string_view chunk);  // cut anywhere
   void finish();                      // the log is over; once
 
-  // One line: what logs of this kind cannot show.
-  virtual std::string_view cannot_know() const = 0;
-
- protected:
-  // A line without its end, ANSI escapes and invalid UTF-8.
-  virtual void on_line(std::string_view line) = 0;
-  virtual void on_end() = 0;
-
-  void emit(EventBody body);
-  std::string at() const { return at(line_number_); }
-  std::string at(std::uint64_t line) const;
-  std::uint64_t line_number() const { return line_number_; }
-
  private:
-  void end_line();
+  struct Process;
 
-  std::string log_name_;
-  EventSink sink_;
+  void end_line();
+  void read(std::string_view line);
+  Process& process(const ProcessId& id);
+
+  const AdapterSpec spec_;
+  const std::unique_ptr<const PatternSet> patterns_;  // compiled once, for all processes
+  LogPosition log_;
   std::string line_;
-  bool cut_ = false;
-  std::uint64_t line_number_ = 1, seq_ = 0;
+  std::size_t line_bytes_ = 0;  // what the line has, of which line_ holds the first kLogLineBytesMax
+  std::uint64_t cut_lines_ = 0;
+  std::map<ProcessId, std::unique_ptr<Process>> processes_;
 };
 
-std::vector<std::string> adapter_names();
-// Null where there is none of that name.
-std::unique_ptr<Adapter> make_adapter(std::string_view name, const std::string& log_name, EventSink sink);
-
-// --- for adapters
-
-// The text between the first `before` and the next `after`; empty where they are not there.
-std::string_view between(std::string_view line, std::string_view before, std::string_view after);
-std::string without_ansi(std::string_view line);
+// The adapters there are, for people: name, what it reads, what it cannot know.
+struct AdapterInfo {
+  std::string_view name, reads, cannot_know;
+};
+std::vector<AdapterInfo> adapters();
 
 }  // namespace smgate::contract

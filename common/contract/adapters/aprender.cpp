@@ -2,20 +2,11 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include <charconv>
-
 namespace smgate::contract {
 namespace {
 
-template <class T>
-std::optional<T> number(std::string_view text) {
-  T value{};
-  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (result.ec != std::errc() || result.ptr != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-bool has(std::string_view line, std::string_view words) { return line.find(words) != std::string_view::npos; }
+constexpr std::size_t kCachesMax = 16;  // aprender has two
+constexpr std::size_t kCacheNameMax = 64;
 
 }  // namespace
 
@@ -28,10 +19,11 @@ void Aprender::on_line(std::string_view line) {
 // [FWD-CACHE] Compiling 'KEY' (ptx_len=N), and [FWD-CACHE] OK 'KEY'
 bool Aprender::on_cache_line(std::string_view line) {
   const std::string cache(between(line, "[", "-CACHE] "));
-  if (cache.empty() || has(cache, "[")) return false;
+  if (cache.empty() || cache.size() > kCacheNameMax || has(cache, "[")) return false;
   if (const std::string_view key = between(line, "Compiling '", "'"); !key.empty()) {
     end_compile(cache, false);  // one that never said OK
-    compiling_[cache] = {std::string(key), number<std::uint64_t>(between(line, "ptx_len=", ")")), line_number()};
+    if (compiling_.size() < kCachesMax)
+      compiling_[cache] = {std::string(key), count_in(between(line, "ptx_len=", ")")), out_.line()};
   } else if (const std::string_view done = between(line, "] OK '", "'"); !done.empty()) {
     if (const auto open = compiling_.find(cache); open != compiling_.end() && open->second.key == done)
       end_compile(cache, true);
@@ -48,9 +40,9 @@ void Aprender::end_compile(const std::string& cache, bool ok) {
   compile.bytes = open->second.bytes;
   compile.ok = ok;
   if (!ok) compile.log = "no OK line followed";
-  compile.at = at(open->second.line);
+  compile.at = out_.at(open->second.line);
   compiling_.erase(open);
-  emit(std::move(compile));
+  out_.emit(std::move(compile));
 }
 
 // A patch is the JIT of a module being loaded: inside a compile it is part of that; elsewhere no cache logged it.
@@ -60,47 +52,43 @@ void Aprender::on_patch(std::string_view line) {
   compile.cache = "unlogged";
   compile.ok = true;
   compile.log = line;
-  compile.at = at();
-  emit(std::move(compile));
+  compile.at = out_.at();
+  out_.emit(std::move(compile));
 }
 
 bool Aprender::on_mark(std::string_view line) {
-  PrewarmEnd mark{fmt::format("model {}", model_), "", std::nullopt, at()};
+  PrewarmEnd mark{fmt::format("model {}", model_), "", std::nullopt, out_.at()};
   if (const std::string_view count = between(line, "Pre-warmed ", " forward kernels"); !count.empty()) {
-    mark.claimed = number<std::uint64_t>(count);
+    mark.claimed = count_in(count);
   } else if (has(line, "[BWD-PREWARM]") && has(line, "Skipping")) {
     mark.scope += " backward";
     mark.cache = "BWD";
   } else if (has(line, " transformer blocks uploaded to GPU")) {
-    emit(PayloadEnd{fmt::format("model {}", model_++), std::nullopt, at()});
+    out_.emit(PayloadEnd{fmt::format("model {}", model_++), std::nullopt, out_.at()});
     return true;
   } else if (!has(line, "Backward rope kernel pre-warmed") && !has(line, "Backward kernels pre-warmed")) {
     return false;
   }
-  emit(std::move(mark));
+  out_.emit(std::move(mark));
   return true;
 }
 
 // ✓ Distillation complete: initial_loss=A → final_loss=B (N steps, S s): the losses of the first and the last step.
 bool Aprender::on_outcome(std::string_view line) {
-  if (has(line, "CUDA_ERROR") || has(line, "panicked at") || line.starts_with("Error:")) {
-    emit(ErrorText{std::string(line), at()});
-    return true;
-  }
   if (!has(line, "Distillation complete:")) return false;
-  const std::optional<double> initial = number<double>(between(line, "initial_loss=", " "));
-  const std::optional<double> final = number<double>(between(line, "final_loss=", " "));
-  const std::optional<std::uint64_t> steps = number<std::uint64_t>(between(line, "(", " steps"));
+  const std::optional<double> initial = float_in(between(line, "initial_loss=", " "));
+  const std::optional<double> final = float_in(between(line, "final_loss=", " "));
+  const std::optional<std::uint64_t> steps = count_in(between(line, "(", " steps"));
   const auto step = [&](std::uint64_t index, double loss) {
     Step event;
     event.step = index;
     event.loss = loss;
-    emit(std::move(event));
+    out_.emit(std::move(event));
   };
   if (initial && steps && *steps > 0) step(0, *initial);
   if (final && steps && *steps > 1) step(*steps - 1, *final);
   start();
-  emit(RunEnd{"ok", ""});
+  out_.emit(RunEnd{"ok", ""});
   return true;
 }
 
@@ -116,13 +104,13 @@ void Aprender::start() {
   started_ = true;
   RunStart event;
   event.workload = "aprender";
-  if (target_.starts_with("sm_")) event.arch = target_;
+  if (is_arch_name(target_)) event.arch = target_;
   event.device = device_;
-  emit(std::move(event));
+  out_.emit(std::move(event));
 }
 
 void Aprender::on_end() {
-  for (const std::string cache : {"FWD", "BWD"}) end_compile(cache, false);
+  while (!compiling_.empty()) end_compile(std::string(compiling_.begin()->first), false);
   if (!target_.empty() || !device_.empty()) start();
 }
 

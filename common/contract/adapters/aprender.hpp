@@ -6,16 +6,20 @@
 #include <optional>
 #include <string>
 
-#include "common/contract/adapters/adapter.hpp"
+#include "common/contract/adapters/reader.hpp"
 
 namespace smgate::contract {
 
-class Aprender : public Adapter {
+class Aprender : public LogReader {
  public:
-  using Adapter::Adapter;
-  std::string_view cannot_know() const override {
-    return "an aprender log shows no hits, no bodies and no per-step losses; its printed losses are rounded";
-  }
+  static constexpr std::string_view kReads =
+      "`apr distill`: its forward and backward cache, marks, first and last loss";
+  static constexpr std::string_view kCannotKnow =
+      "hits are silent, no body and no per-step loss is printed, and the two losses that are printed are rounded";
+
+  using LogReader::LogReader;
+  void on_line(std::string_view line) override;
+  void on_end() override;
 
  private:
   struct Compiling {
@@ -23,9 +27,6 @@ class Aprender : public Adapter {
     std::optional<std::uint64_t> bytes;
     std::uint64_t line = 0;
   };
-
-  void on_line(std::string_view line) override;
-  void on_end() override;
 
   bool on_cache_line(std::string_view line);
   bool on_mark(std::string_view line);
@@ -35,7 +36,7 @@ class Aprender : public Adapter {
   void end_compile(const std::string& cache, bool ok);
   void start();
 
-  std::map<std::string, Compiling> compiling_;  // by cache: FWD, BWD
+  std::map<std::string, Compiling> compiling_;  // by cache: FWD, BWD; at most kCachesMax
   int model_ = 1;
   std::string target_, device_;
   bool started_ = false;

@@ -1,5 +1,5 @@
 // DS-6: what ran is what was declared, by the gate file or a manifest: steps as they were counted, everything else as
-// the run's own configuration says.
+// the run's own configuration says. What the gate file declares counts before what a manifest does.
 #include <spdlog/fmt/fmt.h>
 
 #include <charconv>
@@ -30,15 +30,28 @@ bool same_value(const std::string& declared, const std::string& ran) {
   return without_quotes(declared) == without_quotes(ran);
 }
 
+// The policy's, and what run_start's config repeats of a manifest.
+std::map<std::string, std::string> declared_for(const Facts& facts, const Policy& policy) {
+  constexpr std::string_view kManifest = "manifest.";
+  std::map<std::string, std::string> declared = policy.declared;
+  for (const auto& [id, process] : facts.processes) {
+    if (!process.start) continue;
+    for (const auto& [path, value] : process.start->config)
+      if (path.starts_with(kManifest)) declared.try_emplace(path.substr(kManifest.size()), value);
+  }
+  return declared;
+}
+
 }  // namespace
 
 Judgement judge_ds_6(const Facts& facts, const Policy& policy) {
   const Process* training = training_process(facts);
   const Start* start = main_start(facts);
-  if (policy.declared.empty()) return {Outcome::not_applicable, "nothing is declared to compare the run with", {}, {}};
+  const std::map<std::string, std::string> all_declared = declared_for(facts, policy);
+  if (all_declared.empty()) return {Outcome::not_applicable, "nothing is declared to compare the run with", {}, {}};
   Judgement judgement;
   std::string unknown;
-  for (const auto& [path, declared] : policy.declared) {
+  for (const auto& [path, declared] : all_declared) {
     std::string ran;
     EventRef evidence;
     const bool counted = path == "steps" && training != nullptr;
@@ -50,7 +63,7 @@ Judgement judge_ds_6(const Facts& facts, const Policy& policy) {
       ran = start->config.at(path);
       evidence = start->ref;
     } else {
-      unknown += (unknown.empty() ? "" : ", ") + path;
+      unknown += fmt::format("{}{} (declared as {})", unknown.empty() ? "" : ", ", path, without_quotes(declared));
       continue;
     }
     if (same_value(declared, ran)) continue;
@@ -62,6 +75,8 @@ Judgement judge_ds_6(const Facts& facts, const Policy& policy) {
     finding.evidence = {evidence};
     judgement.findings.push_back(std::move(finding));
   }
+  if (!unknown.empty() && !judgement.findings.empty())
+    judgement.warnings.push_back({"DS-6", "not_stated", "the run does not say its " + unknown, "", {}});
   return concluded(std::move(judgement),
                    unknown.empty() ? doubt_about_completeness(facts) : "the run does not say its " + unknown);
 }

@@ -4,13 +4,14 @@
 #include <filesystem>
 #include <map>
 
-#include "common/contract/adapters/adapter.hpp"
-#include "common/contract/fold.hpp"
-#include "common/contract/judge.hpp"
 #include "common/file.hpp"
+#include "runner/check/check.hpp"
+#include "tests/adapters/read_log.hpp"
 
 namespace smgate::contract {
 namespace {
+
+using test::all;
 
 constexpr const char* kWarm =
     "[CUDA] Kernel cache initialized for target: sm_121\n"
@@ -20,27 +21,12 @@ constexpr const char* kWarm =
     "[FWD-CACHE] OK 'batched_rmsnorm_fwd_64_eps3727c5ac'\n"
     "[CUDA] Pre-warmed 25 forward kernels (JIT compiled before block upload)\n";
 
+const AdapterSpec kAprender{"aprender", {}, ""};
+
 std::vector<Event> read_log(std::string_view log, std::size_t chunk = 1000) {
-  std::vector<Event> events;
-  const auto adapter = make_adapter("aprender", "run.log", [&](const Event& event) { events.push_back(event); });
-  for (; !log.empty(); log.remove_prefix(std::min(chunk, log.size()))) adapter->feed(log.substr(0, chunk));
-  adapter->finish();
-  return events;
+  return test::read_log(kAprender, log, chunk);
 }
-
-Report judge_log(std::string_view log) {
-  Facts facts;
-  for (const Event& event : read_log(log)) fold(facts, event);
-  return judge(facts, {});
-}
-
-template <class T>
-std::vector<T> all(const std::vector<Event>& events) {
-  std::vector<T> found;
-  for (const Event& event : events)
-    if (const T* body = std::get_if<T>(&event.body)) found.push_back(*body);
-  return found;
-}
+Report judge_log(std::string_view log) { return test::judge_log("aprender", log); }
 
 TEST(Aprender, ReadsACompileWithItsSizeAndLine) {
   const std::vector<Compile> compiles = all<Compile>(read_log(kWarm));
@@ -70,12 +56,6 @@ TEST(Aprender, ReadsThroughColoursAndBytesThatAreNotUtf8) {
   ASSERT_EQ(compiles.size(), 1U);
   EXPECT_EQ(compiles[0].key, "silu\xEF\xBF\xBD_forward");
   EXPECT_TRUE(compiles[0].ok);
-}
-
-TEST(Aprender, HoldsALineOfTenMegabytes) {
-  const std::vector<Event> events = read_log(std::string(10U << 20U, 'x') + "\n" + kWarm, 1U << 16U);
-  EXPECT_EQ(all<Compile>(events).size(), 1U);
-  EXPECT_EQ(all<Compile>(events)[0].at, "run.log:4");
 }
 
 TEST(Aprender, NeverTurnsSilenceIntoAPass) {
@@ -141,6 +121,45 @@ TEST_F(PublishedPass, CountsSixtyNineKeysAndMissesTheLosses) {
   EXPECT_EQ(report.summary.late_compiles, 6U);
   for (const ClauseResult& clause : report.clauses)
     EXPECT_TRUE(clause.id.starts_with("KC") || clause.outcome != Outcome::pass) << clause.id;
+}
+
+// `smgate-runner check --adapter aprender --manifest gb10-phase3-dispatch.json gb10-phase3-pass.log`
+class PublishedPassAndItsManifest : public testing::Test {
+ protected:
+  void SetUp() override {
+    const std::string evidence = SMGATE_SOURCE_DIR "/../shared/evidence/";
+    check::Options options;
+    options.paths = {evidence + "gb10-phase3-pass.log"};
+    options.adapter = kAprender;
+    if (!std::filesystem::exists(options.paths[0])) GTEST_SKIP() << "no evidence beside the sources";
+    Policy policy;
+    ASSERT_FALSE(check::read_manifest(evidence + "gb10-phase3-dispatch.json", policy));
+    report = judge(check::read_facts(options).value(), policy);
+  }
+  std::vector<Finding> of(const std::string& clause) const {
+    std::vector<Finding> findings;
+    for (const Finding& finding : report.findings)
+      if (finding.clause == clause) findings.push_back(finding);
+    return findings;
+  }
+  Report report;
+};
+
+TEST_F(PublishedPassAndItsManifest, FailForTheStepsAndTellOfTheBatch) {
+  ASSERT_EQ(of("DS-6").size(), 1U);
+  EXPECT_EQ(of("DS-6")[0].message, "steps was declared as 50; the run had 62");
+  ASSERT_EQ(report.warnings.size(), 1U);
+  EXPECT_THAT(report.warnings[0].message, testing::HasSubstr("batch_size (declared as 4)"));
+}
+
+TEST_F(PublishedPassAndItsManifest, FailForTheOrderTheLateCompilesAndTheMissingLosses) {
+  EXPECT_EQ(report.verdict, Verdict::fail);
+  EXPECT_EQ(of("KC-3").size(), 6U);
+  ASSERT_EQ(of("KC-7").size(), 1U);
+  EXPECT_EQ(of("KC-7")[0].message, "the pre-warm of `model 2` ended after the payload of `model 1` was on the device");
+  ASSERT_EQ(of("DS-1").size(), 1U);
+  EXPECT_EQ(of("DS-1")[0].kind, "missing_steps");
+  for (const ClauseResult& clause : report.clauses) EXPECT_NE(clause.outcome, Outcome::pass) << clause.id;
 }
 
 }  // namespace
