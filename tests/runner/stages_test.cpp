@@ -137,16 +137,14 @@ TEST_F(StagesTest, HaveTheirLogReadByTheAdapterWhereTheyFeedAContract) {
   EXPECT_EQ(lines.find("'none'"), std::string::npos);
 }
 
-TEST_F(StagesTest, GiveTheAdapterItsPatternsAndTheManifestOfTheWorkTree){
-    plan.adapter = R"({"name": "regex", "patterns": {"step": "loss (?P<loss>.*)"},
-    "manifest" : "declared.json"
-})";
+TEST_F(StagesTest, GiveTheAdapterItsPatternsAndTheManifestOfTheWorkTree) {
+  plan.adapter = R"json({"name": "regex", "patterns": {"step": "loss (?P<loss>.*)"}, "manifest": "declared.json"})json";
   stage("build", "echo '{\"steps\": 50, \"kd_alpha\": \"0.3\"}' > declared.json");
-stage("smoke", "echo loss 2.5", Feeds::distillation);
-run();
-const std::string lines = sink.events("adapter.jsonl");
-EXPECT_NE(lines.find(R"("loss":2.5)"), std::string::npos) << lines;
-EXPECT_NE(lines.find(R"("config":{"manifest":{"alpha":"0.3","steps":50}})"), std::string::npos) << lines;
+  stage("smoke", "echo loss 2.5", Feeds::distillation);
+  run();
+  const std::string lines = sink.events("adapter.jsonl");
+  EXPECT_NE(lines.find(R"("loss":2.5)"), std::string::npos) << lines;
+  EXPECT_NE(lines.find(R"("config":{"manifest":{"alpha":"0.3","steps":50}})"), std::string::npos) << lines;
 }
 
 TEST_F(StagesTest, SayThatAManifestCannotBeUsed) {
