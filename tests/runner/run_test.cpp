@@ -61,7 +61,7 @@ TEST_F(RunTest, KeepsEventsThatCheckReadsTheSameWay) {
   run();
   check::Options again;
   again.paths = {(options.keep / "events" / "smoke").string()};
-  again.json = true;
+  again.format = check::Format::json;
   std::ostringstream checked;
   EXPECT_EQ(check::run_check(again, checked, log, false), check::kExitFail);
   EXPECT_EQ(nlohmann::json::parse(checked.str())["causes"], report()["causes"]);
