@@ -121,7 +121,6 @@ asio::awaitable<bool> Stages::fetch_source() {
   const source::SourceConfig source_config{config_.data_folder / "mirrors", git_limits(config_)};
   const source::SourceResult result =
       co_await on_pool(git_pool_, [&task, &source_config] { return source::fetch_gate_files(*task, source_config); });
-  crash_point(store::kSourceFetched);
   crash_point(store::kGateFilesRead);
   const std::int64_t now_ms = clock_.now_ms();
   const source::Finished finished = co_await store::write(store_, [this, &task, &result, now_ms](store::Tx& tx) {

@@ -10,11 +10,10 @@ namespace smgate::store {
 inline constexpr std::string_view kDeliveryStored = "intake.delivery_stored";        // durable, 202 not sent
 inline constexpr std::string_view kDeliveryAnswered = "intake.delivery_answered";    // 202 sent, not processed
 inline constexpr std::string_view kDeliveryProcessed = "intake.delivery_processed";  // run made, source not woken
-inline constexpr std::string_view kSourceFetched = "source.fetched";                 // mirror updated, no row says so
-inline constexpr std::string_view kGateFilesRead = "source.gate_files_read";         // parsed, jobs not made
-inline constexpr std::string_view kJobsCreated = "source.jobs_created";              // scheduler not woken
-inline constexpr std::string_view kFetchRetried = "source.fetch_retried";            // next attempt is in the row
-inline constexpr std::string_view kLeased = "scheduler.leased";                      // Assign not sent
+inline constexpr std::string_view kGateFilesRead = "source.gate_files_read";  // fetched and parsed, no row says so
+inline constexpr std::string_view kJobsCreated = "source.jobs_created";       // scheduler not woken
+inline constexpr std::string_view kFetchRetried = "source.fetch_retried";     // next attempt is in the row
+inline constexpr std::string_view kLeased = "scheduler.leased";               // Assign not sent
 inline constexpr std::string_view kAssignSent = "session.assign_sent";
 inline constexpr std::string_view kHelloStored = "session.hello_stored";      // Welcome not sent
 inline constexpr std::string_view kLeasesRenewed = "session.leases_renewed";  // nobody told of refused ones
@@ -29,8 +28,8 @@ inline constexpr std::string_view kLeasesExpired = "scheduler.leases_expired";
 inline constexpr std::string_view kCancelsSent = "session.cancels_sent";
 
 inline constexpr std::array kCrashPoints = {
-    kDeliveryStored, kDeliveryAnswered, kDeliveryProcessed, kSourceFetched, kGateFilesRead, kJobsCreated, kFetchRetried,
-    kLeased,         kAssignSent,       kHelloStored,       kLeasesRenewed, kItemStored,    kItemAcked,   kJobReported,
-    kJobRequeued,    kJobFolded,        kJobJudged,         kRunDecided,    kLeasesExpired, kCancelsSent};
+    kDeliveryStored, kDeliveryAnswered, kDeliveryProcessed, kGateFilesRead, kJobsCreated, kFetchRetried, kLeased,
+    kAssignSent,     kHelloStored,      kLeasesRenewed,     kItemStored,    kItemAcked,   kJobReported,  kJobRequeued,
+    kJobFolded,      kJobJudged,        kRunDecided,        kLeasesExpired, kCancelsSent};
 
 }  // namespace smgate::store
