@@ -33,7 +33,7 @@ class RunTest : public testing::Test {
   }
 
   test::Scratch scratch;
-  Options options{scratch / "tree", "", true, true, scratch / "kept"};
+  Options options{scratch / "tree", "", true, check::Format::json, scratch / "kept"};
   std::ostringstream out;
   std::ostringstream log;
 };
