@@ -1,4 +1,4 @@
-// The C++ emitter, one call an event, against the schema of events.
+// What the emitters write, against the schema of events: the C++ one, one call an event, and the Python one.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -12,6 +12,7 @@
 #include <set>
 #include <vector>
 
+#include "common/subprocess.hpp"
 #include "smgate/events.hpp"
 #include "tests/emitters/events_in.hpp"
 #include "tests/support/schema.hpp"
@@ -65,6 +66,25 @@ TEST(CppEmitter, ReportsEveryKindOfEventByTheSchemaWithTheLineOfItsCaller) {
     EXPECT_NE(event["at"].get<std::string>().find("tests/emitters/writer_test.cpp:"), std::string::npos) << event;
     kinds.insert(event["ev"]);
     EXPECT_EQ(event.value("container", "apr"), "apr") << "by its bytes, not by its name";
+  }
+  EXPECT_EQ(kinds.size(), 19u);
+}
+
+TEST(PythonEmitter, ReportsEveryKindOfEventByTheSchemaWithTheLineOfItsCaller) {
+  const Scratch scratch;
+  Command command{{"python3", "tests/emitters/report_everything.py", scratch.path()}, {}, SMGATE_SOURCE_DIR};
+  command.env["SMGATE_EVENTS"] = scratch / "events";
+  const Result<Output> done = run_command(command);
+  ASSERT_TRUE(done && done->exit_code == 0);
+  EXPECT_EQ(done->err, "");
+  const auto schema = JsonSchema::of_project("event");
+  std::set<std::string> kinds;
+  std::uint64_t seq = 0;
+  for (const Json& event : events_in(scratch / "events")) {
+    EXPECT_EQ(schema.mistakes(event), "") << event;
+    EXPECT_EQ(event["seq"], seq++);
+    EXPECT_NE(event["at"].get<std::string>().find("tests/emitters/report_everything.py:"), std::string::npos) << event;
+    kinds.insert(event["ev"]);
   }
   EXPECT_EQ(kinds.size(), 19u);
 }

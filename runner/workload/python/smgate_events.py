@@ -228,7 +228,7 @@ class Writer:
     def batch(self, inputs, labels, frozen=True, ignored_label=-100):
         """Rows of token ids; labels[r][i] is what the model must say after inputs[r][i]. Ignored labels are left out."""
         rows, answers = (x.tolist() if hasattr(x, "tolist") else x for x in (inputs, labels))
-        if rows and not isinstance(rows[0], (list, tuple)):
+        if rows and not hasattr(rows[0], "__iter__"):
             rows, answers = [rows], [answers]
         hashes, flat, whole = [], [], hashlib.sha256()
         for row, answer in zip(rows, answers):
