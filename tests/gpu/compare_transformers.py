@@ -263,7 +263,7 @@ def make_folder(folder, device, math_mode):
 
 
 def damaged(folder, what):
-    """Changes one file a little more than is allowed; returns how to put it back."""
+    """Changes one file by more than is allowed; returns how to put it back."""
     path = folder / what
     before = path.read_bytes()
     if what == "logits.f32":
@@ -272,7 +272,8 @@ def damaged(folder, what):
     elif what == "curve.json":
         path.write_text(json.dumps([loss * (1.07 if i == 9 else 1) for i, loss in enumerate(json.loads(before))]))
     elif what == "batch.json":
-        path.write_text(json.dumps({**json.loads(before), "temperature": 2.0}))
+        values = json.loads(before)
+        path.write_text(json.dumps({**values, "labels": values["labels"][1:] + values["labels"][:1]}))
     else:
         tensors = load_file(path)
         name = sorted(tensors)[-1]

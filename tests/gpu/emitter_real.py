@@ -6,10 +6,13 @@ prewarm_key_drift (eps 1e-06 at run time, 1e-05 pre-warmed) first. Both need a G
 
 Usage: SMGATE_EVENTS=DIR emitter_real.py [--drift]
 """
+import os
 import pathlib
 import sys
 import tempfile
 
+CACHE = tempfile.TemporaryDirectory()
+os.environ["TRITON_CACHE_DIR"] = CACHE.name  # of this run alone: it is cold
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "runner/workload/python"))
 import smgate_events as smgate
 import torch

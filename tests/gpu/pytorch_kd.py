@@ -8,7 +8,8 @@ gradient clipping, fused AdamW. Arithmetic: bf16 autocast with a teacher in bf16
 Prints one JSON line a run: steps, times (from the start of the process, so that imports and compiling count), losses,
 peak memory. Exit code 1 where a loss is not finite.
 
-Usage: pytorch_kd.py [--compile] [--math bf16|tf32] [--batch B] [--seq S] [--steps N] [--lr LR] [--clip NORM] [--scale seed|tiny]
+Usage: pytorch_kd.py [--compile] [--math bf16|tf32] [--batch B] [--seq S] [--steps N] [--lr LR] [--clip NORM]
+                     [--scale seed|tiny]
 """
 import argparse
 import json
