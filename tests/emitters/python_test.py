@@ -102,6 +102,8 @@ class WriterTest(Case):
             self.writer.batch(3, None)
             smgate.Writer("/proc/no-such-folder").note("nobody hears")
         self.assertEqual(told.getvalue().count("smgate: not reported:"), 3, told.getvalue())
+        self.writer.note("after them")
+        self.assertEqual([event["seq"] for event in self.events()], [1], "the lost step left a gap")
 
     def test_does_nothing_without_a_folder(self):
         silent = smgate.Writer("")
@@ -189,7 +191,8 @@ class TritonTest(Case):
             smgate.warm(kernel, (1,), 0, 0, 1024, 1e-6)
         kernel.run((0, 0, 1024, 1e-6)), kernel.run((0, 0, 512, 1e-6))
         kinds = [(event["ev"], event.get("hit")) for event in self.events() if "key" in event]
-        self.assertEqual(kinds, [("offer", None), ("compile", None), ("lookup", True), ("lookup", False), ("compile", None)])
+        self.assertEqual(kinds, [("offer", None), ("compile", None), ("lookup", True), ("lookup", False),
+                                 ("compile", None)])
         self.assertEqual({e["target"] for e in self.events("compile")}, {"sm_90a"})
 
     def test_survives_a_triton_that_is_not_as_it_knows_it(self):
@@ -214,7 +217,8 @@ class TrainingTest(Case):
         training = smgate.Training(self.model, [[1, 2], [3, 4]], [[2, 9], [4, 9]], writer=self.writer)
         for loss in (4.0, 2.0):
             with training.step() as step:
-                self.model.tensors["a"].grad, self.model.tensors["b"].grad = stand_ins.Tensor([3.0, 0.0]), stand_ins.Tensor([4.0])
+                self.model.tensors["a"].grad = stand_ins.Tensor([3.0, 0.0])
+                self.model.tensors["b"].grad = stand_ins.Tensor([4.0])
                 step.report(stand_ins.Tensor([loss]), ce=1.5)
                 self.model.tensors["a"].values[0] += 0.5
         self.model.save(self.folder / "out.safetensors")

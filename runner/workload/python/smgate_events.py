@@ -38,7 +38,7 @@ import weakref
 TEXT_BYTES_MAX, NAME_BYTES_MAX = 65536, 4096
 POSITIONS_LISTED_MAX = 4096  # of a batch; the runner passes on lines of up to 256 KB. A larger one is summarised
 TEXTS = ("text", "log", "symptom", "version", "device", "target", "path", "compiler")  # may be long; the rest are names
-MACHINERY = ("contextlib", "functools", "triton", "torch", __name__)  # modules that are never "the caller"
+MACHINERY = ("contextlib", "functools", "triton", "torch")  # packages that are never "the caller"
 _FOLDER = os.path.join(os.getcwd(), "")
 
 
@@ -66,7 +66,10 @@ def _tell(text, told=set()):
 def _caller():
     """file:line of the frame that called into this module or the libraries that call back into it."""
     frame = sys._getframe(1)
-    while frame.f_back and str(frame.f_globals.get("__name__")).split(".")[0] in MACHINERY:
+    while frame.f_back:
+        names = frame.f_globals
+        if names is not globals() and str(names.get("__name__")).split(".")[0] not in MACHINERY:
+            break
         frame = frame.f_back
     name = frame.f_code.co_filename
     return f"{name[len(_FOLDER):] if name.startswith(_FOLDER) else name}:{frame.f_lineno}"
@@ -117,13 +120,20 @@ class Writer:
         """One event. Fields that are None are left out; `at` is the caller's line unless given."""
         if not self.folder:
             return
-        fields["at"] = at or _caller()
-        body = {k: _plain(v, TEXT_BYTES_MAX if k in TEXTS else NAME_BYTES_MAX) for k, v in fields.items() if v is not None}
+        body, failed = {}, None
+        try:
+            for name, value in {**fields, "at": at or _caller()}.items():
+                if value is not None:
+                    body[name] = _plain(value, TEXT_BYTES_MAX if name in TEXTS else NAME_BYTES_MAX)
+        except Exception as error:  # of a value that is no number or text: the event is lost, and its number shows it
+            failed = error
         with self._lock:
             self._open_for_this_process()
             head = {"ev": ev, "seq": self._seq, "t_ns": time.monotonic_ns(), "pid": self._pid, "rank": self._rank}
-            line = json.dumps({**head, "source": "self", **body}, allow_nan=False, separators=(",", ":")) + "\n"
             self._seq += 1
+            if failed:
+                raise failed
+            line = json.dumps({**head, "source": "self", **body}, allow_nan=False, separators=(",", ":")) + "\n"
             self._write(line.encode())
 
     def _open_for_this_process(self):

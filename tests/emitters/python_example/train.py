@@ -14,7 +14,8 @@ import time
 
 import smgate_events as smgate
 
-VOCAB, ROWS, COLUMNS, STEPS, SMOOTHING, RATE = 32, 2, 12, 30, 1e-3, 2.0
+VOCAB, ROWS, COLUMNS, SMOOTHING, RATE = 32, 2, 12, 1e-3, 2.0
+STEPS = min(30, int(os.environ.get("SMGATE_STEPS_MAX", 30)))  # a second run of the gate needs fewer
 ARCH = os.environ.get("SMGATE_ARCH", "sm_89")
 
 
