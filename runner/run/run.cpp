@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/contract/judge.hpp"
+#include "common/contract/outcome.hpp"
 #include "common/file.hpp"
 #include "common/gate/gate_file.hpp"
 #include "common/git.hpp"
@@ -95,7 +96,7 @@ contract::Report judge_stages(const exec::JobPlan& plan, const GateFile& gate, c
   const protocol::Finished finished = exec::run_parts(plan, extra, job, sink, cancellation);
   sink.write_own_events();
   contract::Report report = contract::judge(sink.facts(), gate.policy);
-  add_outcome(report, finished);
+  contract::add_outcome(report, finished.outcome, finished.text);
   if (keep.empty() && !job.remove()) log << "smgate-runner run: " << folder << " cannot be removed\n";
   return report;
 }

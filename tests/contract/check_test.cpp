@@ -120,7 +120,8 @@ TEST(Check, HoldsTheRunAgainstItsManifest) {
 TEST(Check, RefusesAnUnknownAdapter) {
   const auto adapter = adapter_named("guess");
   ASSERT_FALSE(adapter.has_value());
-  EXPECT_THAT(adapter.error().text(), testing::AllOf(testing::HasSubstr("--adapter guess"), testing::HasSubstr("aprender")));
+  EXPECT_THAT(adapter.error().text(),
+              testing::AllOf(testing::HasSubstr("--adapter guess"), testing::HasSubstr("aprender")));
 }
 
 }  // namespace
