@@ -49,3 +49,51 @@ CREATE TABLE approvals (
   void         INTEGER NOT NULL DEFAULT 0 CHECK (void IN (0, 1)),
   PRIMARY KEY (repository, pull_request, head_sha)
 ) STRICT, WITHOUT ROWID;
+
+-- A merge group's checks are asked for, and it is gone for good: whichever comes first, the end stays the end.
+CREATE TABLE merge_groups (
+  repository TEXT NOT NULL,
+  head_sha   TEXT NOT NULL,
+  ref        TEXT NOT NULL,
+  open       INTEGER NOT NULL CHECK (open IN (0, 1)),
+  PRIMARY KEY (repository, head_sha)
+) STRICT, WITHOUT ROWID;
+
+-- Commits whose checks are to be written anew. Marked by the database itself, in the transaction of whatever changed:
+-- no stage can forget it. The reporter takes the oldest, renders, and deletes the mark with what it wrote.
+CREATE TABLE check_marks (
+  seq        INTEGER PRIMARY KEY,
+  repository TEXT NOT NULL,
+  head_sha   TEXT NOT NULL,
+  UNIQUE (repository, head_sha)
+) STRICT;
+CREATE TRIGGER mark_new_run AFTER INSERT ON runs BEGIN
+  INSERT OR IGNORE INTO check_marks (repository, head_sha) VALUES (new.repository, new.head_sha);
+END;
+CREATE TRIGGER mark_run AFTER UPDATE OF state, verdict ON runs BEGIN
+  INSERT OR IGNORE INTO check_marks (repository, head_sha) VALUES (new.repository, new.head_sha);
+END;
+CREATE TRIGGER mark_job AFTER UPDATE OF state ON jobs BEGIN
+  INSERT OR IGNORE INTO check_marks (repository, head_sha) SELECT repository, head_sha FROM runs WHERE id = new.run;
+END;
+CREATE TRIGGER mark_named AFTER INSERT ON run_triggers BEGIN
+  INSERT OR IGNORE INTO check_marks (repository, head_sha) VALUES (new.repository, new.head_sha);
+END;
+CREATE TRIGGER mark_withdrawn AFTER UPDATE OF active ON run_triggers BEGIN
+  INSERT OR IGNORE INTO check_marks (repository, head_sha) VALUES (new.repository, new.head_sha);
+END;
+
+-- `/smgate explain`: answered by the reporter with a comment, once a delivery.
+CREATE TABLE explanations (
+  delivery     TEXT PRIMARY KEY,
+  repository   TEXT NOT NULL,
+  pull_request INTEGER NOT NULL,
+  head_sha     TEXT NOT NULL,
+  actor        TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What a failing run says about its base and its own past; JSON by the API's description.
+CREATE TABLE run_blame (
+  run  TEXT PRIMARY KEY REFERENCES runs (id),
+  json TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
