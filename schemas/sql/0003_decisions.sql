@@ -97,3 +97,16 @@ CREATE TABLE run_blame (
   run  TEXT PRIMARY KEY REFERENCES runs (id),
   json TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- What the reporter wrote last about each check, so that nothing is written twice: a check that was completed and opens
+-- again is another generation, and with it another check run on GitHub.
+CREATE TABLE reported_checks (
+  repository TEXT NOT NULL,
+  head_sha   TEXT NOT NULL,
+  name       TEXT NOT NULL,
+  generation INTEGER NOT NULL,
+  completed  INTEGER NOT NULL CHECK (completed IN (0, 1)),
+  annotated  INTEGER NOT NULL CHECK (annotated IN (0, 1)),
+  digest     TEXT NOT NULL,
+  PRIMARY KEY (repository, head_sha, name)
+) STRICT, WITHOUT ROWID;

@@ -101,9 +101,10 @@ std::optional<Explanation> take_explanation(Tx& tx) {
   return asked;
 }
 
-void save_blame(Tx& tx, const RunId& run, const std::string& json) {
-  tx.change("INSERT INTO run_blame (run, json) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET json = excluded.json", run,
-            json);
+void save_blame(Tx& tx, const RunId& run, const std::optional<std::string>& json) {
+  tx.change("DELETE FROM run_blame WHERE run = ?1", run);
+  if (!json) return;
+  tx.change("INSERT INTO run_blame (run, json) VALUES (?1, ?2)", run, *json);
 }
 
 std::optional<std::string> find_blame(ReadTx& tx, const RunId& run) {

@@ -46,7 +46,8 @@ void ask_for_explanation(Tx& tx, const Explanation& asked);
 std::optional<Explanation> take_explanation(Tx& tx);
 
 // --- blame
-void save_blame(Tx& tx, const RunId& run, const std::string& json);
+// Replaces what an earlier verdict of the run said; absent: there is nothing to say.
+void save_blame(Tx& tx, const RunId& run, const std::optional<std::string>& json);
 std::optional<std::string> find_blame(ReadTx& tx, const RunId& run);
 
 }  // namespace smgate::store

@@ -2,6 +2,9 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "server/store/heads.hpp"
+#include "server/verdict/blame.hpp"
+
 namespace smgate::verdict {
 namespace {
 
@@ -32,7 +35,8 @@ std::optional<Decided> decide_next_run(store::Tx& tx, const Config& config, std:
   const std::optional<RunId> run = store::next_run_to_decide(tx);
   if (!run) return std::nullopt;
   const RunDecision decision = decide(store::jobs_of_run(tx, *run), config);
-  store::end_run(tx, *run, decision.verdict, decision.first_cause, decision.reason, now_ms);
+  if (store::end_run(tx, *run, decision.verdict, decision.first_cause, decision.reason, now_ms))
+    store::save_blame(tx, *run, blame_of(tx, *run));
   return Decided{*run, decision.verdict};
 }
 
