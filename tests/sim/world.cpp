@@ -4,6 +4,7 @@
 
 #include "common/digest.hpp"
 #include "server/intake/intake.hpp"
+#include "server/reporter/reporter.hpp"
 #include "server/result/record_item.hpp"
 #include "server/scheduler/scheduler.hpp"
 #include "server/store/runners.hpp"
@@ -17,7 +18,8 @@ const std::vector<Arch> kRequired = {Arch{"sm_89"}, Arch{"sm_121"}};
 
 }  // namespace
 
-World::World(std::uint64_t seed) : random_(seed), clock_(test::kNow_ms), store_(":memory:"), github_(random_) {
+World::World(std::uint64_t seed, std::uint64_t pace_ms)
+    : random_(seed), clock_(test::kNow_ms), store_(":memory:"), github_(random_), api_(random_), pace_ms_(pace_ms) {
   const auto behaviour_of = [this](const std::string& commit) { return github_.behaviour_of(commit); };
   runners_.emplace_back("ada-1", kRequired[0], 1, behaviour_of, random_);
   runners_.emplace_back("ada-2", kRequired[0], 2, behaviour_of, random_);
@@ -30,9 +32,9 @@ World::World(std::uint64_t seed) : random_(seed), clock_(test::kNow_ms), store_(
 }
 
 void World::step_in_chaos() {
-  clock_.advance_ms(static_cast<std::int64_t>(random_.below(500)));
+  clock_.advance_ms(static_cast<std::int64_t>(random_.below(pace_ms_)));
   const auto pick = random_.below(100);
-  if (pick < 4) return github_.act(clock_.now_ms());
+  if (pick < 4) return github_.act(clock_.now_ms(), api_);
   if (pick < 6) return break_something();
   if (pick < 40) return run_runner(runners_[random_.below(runners_.size())], true);
   coordinate();
@@ -51,10 +53,12 @@ void World::step_in_calm() {
   for (std::size_t i = 0; i < 2 * sessions_.size(); ++i) read_message();
   judge();
   decide();
+  for (int i = 0; i < 8; ++i) report();
+  for (int i = 0; i < 3; ++i) send_call();
 }
 
 void World::coordinate() {
-  switch (random_.below(14)) {
+  switch (random_.below(19)) {
     case 0:
       return receive_webhook();
     case 1:
@@ -69,6 +73,13 @@ void World::coordinate() {
       return judge();
     case 6:
       return decide();
+    case 7:
+    case 8:
+      return report();
+    case 9:
+    case 10:
+    case 11:
+      return send_call();
     default:
       return read_message();
   }
@@ -76,10 +87,12 @@ void World::coordinate() {
 
 void World::break_something() {
   Runner& runner = runners_[random_.below(runners_.size())];
-  switch (random_.below(8)) {
+  switch (random_.below(9)) {
     case 0:
     case 1:
       return crash();
+    case 8:
+      return api_.begin_outage(clock_.now_ms());
     case 2:
       return runner.crash();
     case 3:
@@ -98,6 +111,7 @@ void World::crash() {
   heartbeats_.clear();
   fetching_.reset();
   judged_.reset();
+  api_.crash(clock_.now_ms());
 }
 
 void World::run_runner(Runner& runner, bool chaos) {
@@ -196,6 +210,12 @@ void World::judge() {
 void World::decide() {
   store_.write([&](store::Tx& tx) { return verdict::decide_next_run(tx, {true}, clock_.now_ms()); });
 }
+
+void World::report() {
+  store_.write([&](store::Tx& tx) { return reporter::report_next(tx, {true, ""}, clock_.now_ms()); });
+}
+
+void World::send_call() { api_.step(store_, clock_.now_ms()); }
 
 void World::read_message() {
   std::erase_if(sessions_, [](const Session& it) { return !it.connection->open; });
