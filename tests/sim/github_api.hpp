@@ -30,7 +30,8 @@ class GitHubApi {
   // Sends the call that is due, if there is one; false where nothing is.
   bool step(store::InlineStore& store, std::int64_t now_ms);
   void begin_outage(std::int64_t now_ms);  // of 1 to 20 minutes
-  void crash(std::int64_t now_ms);         // the coordinator's: a call under way is forgotten, its effect is not
+  void end_outage() { down_until_ms_ = 0; }
+  void crash(std::int64_t now_ms);  // the coordinator's: a call under way is forgotten, its effect is not
 
   // Check runs by "sha name", in the order they were made: the last is what people see.
   using Checks = std::map<std::pair<std::string, std::string>, std::vector<CheckRun>>;

@@ -13,6 +13,7 @@ namespace smgate::sim {
 namespace {
 
 constexpr std::int64_t kLease_ms = 15'000;
+constexpr std::int64_t kLongWait_ms = 60'000;  // nothing but a back-off is being waited for
 constexpr std::string_view kSecret = "simulated";
 const std::vector<Arch> kRequired = {Arch{"sm_89"}, Arch{"sm_121"}};
 
@@ -42,7 +43,8 @@ void World::step_in_chaos() {
 
 void World::step_in_calm() {
   chaos_ = false;
-  clock_.advance_ms(1'000);
+  api_.end_outage();
+  clock_.advance_ms(only_calls_wait() ? kLongWait_ms : 1'000);
   github_.send_all_at(clock_.now_ms());
   for (Runner& runner : runners_) run_runner(runner, false);
   receive_webhook();

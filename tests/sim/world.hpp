@@ -29,6 +29,7 @@ class World {
   void step_in_chaos();
   void step_in_calm();
   bool quiet();  // nothing is left to do
+  bool only_calls_wait();
 
   store::InlineStore& store() { return store_; }
   const GitHub& github() const { return github_; }

@@ -79,12 +79,16 @@ verdict::JudgedJob World::judge_once(const verdict::ReportedJob& reported) {
   return judged;
 }
 
-bool World::quiet() {
-  return github_.quiet() && count(store_, "SELECT count(*) FROM check_marks") == 0 &&
-         count(store_, "SELECT count(*) FROM github_calls WHERE state = 'pending'") == 0 && !fetching_ && !judged_ &&
+bool World::only_calls_wait() {
+  return github_.quiet() && !fetching_ && !judged_ &&
+         count(store_, "SELECT EXISTS (SELECT 1 FROM check_marks) OR EXISTS (SELECT 1 FROM explanations)") == 0 &&
          count(store_, "SELECT count(*) FROM deliveries WHERE state = 'pending'") == 0 &&
          count(store_, "SELECT count(*) FROM runs WHERE state IN ('fetching', 'running', 'deciding')") == 0 &&
          count(store_, "SELECT count(*) FROM jobs WHERE lease IS NOT NULL OR state = 'reported'") == 0;
+}
+
+bool World::quiet() {
+  return only_calls_wait() && count(store_, "SELECT count(*) FROM github_calls WHERE state = 'pending'") == 0;
 }
 
 }  // namespace smgate::sim
