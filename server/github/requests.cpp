@@ -97,7 +97,7 @@ Request list_open_pulls(const std::string& repository) {
 }
 
 Request list_merge_group_refs(const std::string& repository) {
-  return get(fmt::format("{}/git/matching-refs/heads/gh-readonly-queue/", repos(repository)));
+  return get(fmt::format("{}/git/matching-refs/heads%2Fgh-readonly-queue%2F", repos(repository)));
 }
 
 }  // namespace smgate::github
