@@ -63,6 +63,11 @@ std::optional<Head> take_marked_head(Tx& tx) {
   return head;
 }
 
+bool has_reports_to_write(ReadTx& tx) {
+  Query row = tx.query("SELECT 1 FROM check_marks UNION ALL SELECT 1 FROM explanations LIMIT 1");
+  return row.step();
+}
+
 void mark_head(Tx& tx, const Head& head) {
   tx.change("INSERT OR IGNORE INTO check_marks (repository, head_sha) VALUES (?1, ?2)", head.repository, head.sha);
 }

@@ -27,6 +27,7 @@ struct Head {
 };
 // The commit whose checks are to be written next; it is no longer marked afterwards.
 std::optional<Head> take_marked_head(Tx& tx);
+bool has_reports_to_write(ReadTx& tx);  // a marked commit, or a question
 void mark_head(Tx& tx, const Head& head);
 
 // --- merge groups

@@ -142,6 +142,11 @@ std::vector<Check> checks_of_commit(ReadTx& tx, const std::string& repository, c
   return checks;
 }
 
+void forget_check(Tx& tx, const Check& check) {
+  tx.change("DELETE FROM checks WHERE repository = ?1 AND head_sha = ?2 AND name = ?3 AND check_run_id = ?4",
+            check.repository, check.head, check.name, check.check_run_id);
+}
+
 void finish_call(Tx& tx, std::int64_t seq, const std::optional<Check>& check, std::int64_t now_ms) {
   const std::int64_t changed = tx.change(
       "UPDATE github_calls SET state = 'sent', body = '', unsure = 0, ended_ms = ?2 WHERE seq = ?1 AND "

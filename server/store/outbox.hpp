@@ -85,6 +85,9 @@ std::optional<Check> find_check(ReadTx& tx, const std::string& repository, const
                                 const std::string& name);
 std::vector<Check> checks_of_commit(ReadTx& tx, const std::string& repository, const CommitSha& head);
 
+// GitHub has it no more: the next set_check makes another.
+void forget_check(Tx& tx, const Check& check);
+
 // It took effect; `check` is what it made of a check.
 void finish_call(Tx& tx, std::int64_t seq, const std::optional<Check>& check, std::int64_t now_ms);
 struct CallRetry {
