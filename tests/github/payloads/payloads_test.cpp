@@ -100,18 +100,13 @@ class Payloads : public ServerTest {
 };
 
 // The row of the table that it fits; what it says itself where it fits none.
-std::string row_of(const Effects& table, const std::string& said) {
-  std::string best;
-  for (const auto& [row, count] : table)
-    if (said.starts_with(row) && row.size() > best.size()) best = row;
-  return best.empty() ? said : best;
-}
-
 std::string row_of(const Effects& table, const json& event, const json& payload, const std::string& outcome) {
+  const std::string name = event["name"];
   const std::string action = payload.contains("action") && payload["action"].is_string() ? payload["action"] : "";
-  const std::string others = row_of(table, "all others : " + outcome);
-  return table.contains(others) ? others
-                                : row_of(table, event["name"].get<std::string>() + " " + action + ": " + outcome);
+  for (const std::string& subject : {name + " " + action, name + " others", std::string("all others ")})
+    for (const auto& [row, count] : table)
+      if ((subject + ": " + outcome).starts_with(row)) return row;
+  return name + " " + action + ": " + outcome;
 }
 
 TEST_F(Payloads, HaveTheEffectsOfTheTable) {
