@@ -146,6 +146,7 @@ json to_json(const store::RunDetail& detail) {
                                {"pull_request", value_or_null(trigger.pull_request)}});
   run["jobs"] = json::array();
   for (const store::JobDetail& job : detail.jobs) run["jobs"].push_back(job_detail(job));
+  run["blame"] = detail.blame_json ? json::parse(*detail.blame_json, nullptr, false) : json();
   return run;
 }
 

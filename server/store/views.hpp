@@ -39,6 +39,7 @@ struct RunDetail {
   Run run;
   std::vector<Trigger> triggers;
   std::vector<JobDetail> jobs;
+  std::optional<std::string> blame_json;  // see server/verdict/blame.hpp; absent where there is nothing to say
 };
 std::optional<RunDetail> read_run(ReadTx& tx, const RunId& id);
 

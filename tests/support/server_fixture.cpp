@@ -56,6 +56,8 @@ void FakeRunner::report(const protocol::Assign& job, std::uint64_t seq, protocol
   if (ack.job != job.job || ack.seq != seq) throw std::runtime_error("another item was acknowledged");
 }
 
+ServerTest::ServerTest() : ServerTest(std::set<std::string>{}) {}
+
 ServerTest::ServerTest(const std::set<std::string>& others) : repository_(scratch_ / "repository") {
   Config configured = config(scratch_, repository_);
   for (const std::string& name : others) configured.repositories.emplace(name, repository_.url());

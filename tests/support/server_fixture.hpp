@@ -55,8 +55,9 @@ class FakeRunner {
 
 class ServerTest : public testing::Test {
  protected:
+  ServerTest();
   // `others`: names of repositories that are ours, too.
-  explicit ServerTest(const std::set<std::string>& others = {});
+  explicit ServerTest(const std::set<std::string>& others);
   ~ServerTest() override;
 
   void stop();  // as SIGTERM does; returns when nothing is left
