@@ -16,8 +16,7 @@ using store::JobState;
 using store::RunState;
 using store::RunVerdict;
 
-constexpr std::size_t kTitleBytesMax = 255;        // GitHub shows less; longer ones are refused in places
-constexpr std::size_t kDescriptionBytesMax = 140;  // of a commit status
+constexpr std::size_t kTitleBytesMax = 255;  // GitHub shows less; longer ones are refused in places
 
 std::string conclusion_of(RunVerdict verdict) {
   // neutral and skipped would satisfy a required check; inconclusive must not.
@@ -156,18 +155,6 @@ std::vector<json> batches(const std::vector<json>& annotations) {
     all.back().push_back(one);
   }
   return all;
-}
-
-json commit_status(const Check& check) {
-  std::string state = "pending";
-  if (check.conclusion == "success") state = "success";
-  if (check.conclusion == "failure") state = "failure";
-  if (check.conclusion == "cancelled") state = "error";
-  json status = {{"state", state},
-                 {"context", check.name},
-                 {"description", std::string(cut_utf8(check.title, kDescriptionBytesMax))}};
-  if (check.body.contains("details_url")) status["target_url"] = check.body["details_url"];
-  return status;
 }
 
 std::string explanation(const RunView& view, const std::string& actor) {

@@ -49,9 +49,6 @@ Check render_dropped(const std::string& name);
 // At most kAnnotationsPerCall each, in their order.
 std::vector<nlohmann::json> batches(const std::vector<nlohmann::json>& annotations);
 
-// What says the same where no App is set up: the body of a commit status (a personal token may write those).
-nlohmann::json commit_status(const Check& check);
-
 // An answer to `/smgate explain`, as a comment.
 std::string explanation(const RunView& view, const std::string& actor);
 

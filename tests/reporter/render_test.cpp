@@ -193,17 +193,6 @@ TEST(Annotations, GoInBatchesOf50AndNoneTwice) {
   EXPECT_EQ(all[2].size(), 20U);
 }
 
-TEST(CommitStatus, SaysTheSameInOneLine) {
-  RunView view = failed_run();
-  view.run.first_cause = std::string(300, 'x');
-  const json status = commit_status(render_checks(view)[0]);
-  EXPECT_EQ(status["state"], "failure");
-  EXPECT_EQ(status["context"], "smgate");
-  EXPECT_LE(status["description"].get<std::string>().size(), 140U);
-  view.run.state = RunState::held;
-  EXPECT_EQ(commit_status(render_checks(view)[0])["state"], "pending");
-}
-
 TEST(CutUtf8, NeverSplitsACharacter) {
   const std::string text = "aä€😀";
   for (std::size_t bytes = 0; bytes <= text.size(); ++bytes) {
