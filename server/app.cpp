@@ -44,6 +44,7 @@ App::App(Config config, const Clock& clock, Random& random)
       store_(store_options(config_)),
       link_(io_.get_executor(), store_, clock_, result::record_item, {config_.lease_ms, config_.heartbeat_ms}),
       stages_(io_.get_executor(), config_, clock_, random_, store_, link_),
+      github_(io_.get_executor(), config_, clock_, store_),
       webhooks_(config_, clock_, store_, stages_.workers(), [this] { stages_.wake_intake(); }),
       api_(store_, metrics_,
            {[this](const RunnerName& runner) { return link_.registry().online(runner); },
@@ -72,6 +73,7 @@ dashboard::LiveFigures App::live_figures() const {
   figures.connections = server_.open_connections();
   for (const session::LiveSession& session : link_.registry().all()) ++figures.runners_online[session.arch];
   figures.stage_failures = stages_.failures();
+  figures.stage_failures.merge(github_.failures());
   return figures;
 }
 
@@ -88,6 +90,7 @@ std::uint16_t App::start() {
   running_ = true;
   server_.start();
   stages_.start(loops_);
+  github_.start(loops_);
   return port_;
 }
 

@@ -2,6 +2,7 @@
 // first: it is the map. Every stage is a library of its own; only this file, stages.hpp and main know them all.
 //
 //   POST /webhooks/github -> intake -> source -> scheduler -> session <-> runners -> result -> verdict
+//   GitHub <- sender <- outbox rows
 //   GET /api/v1/...       <- dashboard <- rows
 //
 // One network thread runs everything but SQLite (the store's threads), git and judging (worker threads). run() blocks;
@@ -20,6 +21,7 @@
 #include "server/config.hpp"
 #include "server/dashboard/api.hpp"
 #include "server/dashboard/metrics.hpp"
+#include "server/github_stages.hpp"
 #include "server/http/server.hpp"
 #include "server/http/task_group.hpp"
 #include "server/session/session_link.hpp"
@@ -60,6 +62,7 @@ class App {
   store::Store store_;
   session::SessionLink link_;
   Stages stages_;
+  GithubStages github_;
   WebhookRoute webhooks_;
   dashboard::Metrics metrics_;
   dashboard::Api api_;

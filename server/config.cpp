@@ -8,6 +8,8 @@
 #include "common/file.hpp"
 #include "common/git.hpp"
 #include "common/json_reader.hpp"
+#include "server/github/jwt.hpp"
+#include "server/github/url.hpp"
 
 namespace smgate {
 namespace {
@@ -58,6 +60,40 @@ void read_secret(JsonReader& reader, Config& config, const std::filesystem::path
                    fmt::format("must have at least {} bytes: make one with `openssl rand -hex 32`", kSecretBytesMin));
 }
 
+std::string read_secret_file(JsonReader& reader, const std::string& field, const std::filesystem::path& file) {
+  if (!reader.has(field)) return "";
+  Result<std::string> bytes = read_file(resolved(reader.string(field, ""), file), github::kKeyFileBytesMax);
+  if (!bytes) {
+    reader.mistake(field, bytes.error().text());
+    return "";
+  }
+  if (trimmed(*bytes).empty()) reader.mistake(field, "is an empty file");
+  return trimmed(std::move(*bytes));
+}
+
+void read_github(JsonReader& document, Config& config, const std::filesystem::path& file) {
+  JsonReader* reader = document.object("github");
+  if (reader == nullptr) return;
+  GithubConfig& github = config.github;
+  github.api_url = reader->string("api_url", github.api_url);
+  while (!github.api_url.empty() && github.api_url.back() == '/') github.api_url.pop_back();
+  const auto url = github::parse_url(github.api_url);
+  if (!url || (!url->tls && !github::is_loopback(*url)))
+    reader->mistake("api_url", "must be https://, as in https://api.github.com or https://HOST/api/v3");
+  github.client_id = reader->string("client_id", "");
+  github.private_key = read_secret_file(*reader, "private_key_file", file);
+  github.token = read_secret_file(*reader, "token_file", file);
+  github.ca_file = resolved(reader->string("ca_file", ""), file);
+  if (github.client_id.empty() != !reader->has("private_key_file"))
+    reader->mistake("client_id", "and private_key_file go together: both are the App's");
+  if (reader->has("token_file") && reader->has("private_key_file"))
+    reader->mistake("token_file", "stands for an App where there is none: not beside private_key_file");
+  if (!github.private_key.empty())
+    if (const auto key = github::AppKey::parse(github::Secret(github.private_key)); !key)
+      reader->mistake("private_key_file", key.error().text());
+  reader->finish();
+}
+
 bool is_full_name(const std::string& name) {
   const std::size_t slash = name.find('/');
   return slash != std::string::npos && slash > 0 && slash + 1 < name.size() &&
@@ -104,6 +140,7 @@ Result<Config> parse_config(std::string_view text, const std::filesystem::path& 
   config.data_folder = resolved(reader.string("data_folder", std::nullopt), file);
   config.database = resolved(reader.string("database", (config.data_folder / "smgate.db").string()), file);
   read_secret(reader, config, file);
+  read_github(reader, config, file);
   config.emulated_satisfies_required = reader.boolean("emulated_satisfies_required", false);
   read_repositories(reader, config);
   read_limits(reader, config);
@@ -131,6 +168,12 @@ nlohmann::json to_json(const Config& config) {
           {"data_folder", config.data_folder.string()},
           {"database", config.database.string()},
           {"webhook_secret", "(not shown)"},
+          {"github",
+           {{"api_url", config.github.api_url},
+            {"client_id", config.github.client_id},
+            {"private_key", config.github.private_key.empty() ? "" : "(not shown)"},
+            {"token", config.github.token.empty() ? "" : "(not shown)"},
+            {"ca_file", config.github.ca_file.string()}}},
           {"emulated_satisfies_required", config.emulated_satisfies_required},
           {"repositories", std::move(repositories)},
           {"limits",

@@ -16,6 +16,15 @@ namespace smgate {
 
 inline constexpr std::size_t kConfigBytesMax = 1U << 20U;  // a thousand repositories are 100 KB
 
+// How the server speaks to GitHub: as an App, or with a personal token; neither: checks are not reported.
+struct GithubConfig {
+  std::string api_url = "https://api.github.com";  // of GitHub Enterprise: https://HOST/api/v3
+  std::string client_id;                           // of the App
+  std::string private_key;                         // PEM, read from private_key_file
+  std::string token;                               // read from token_file
+  std::filesystem::path ca_file;                   // empty: the system's certificates
+};
+
 struct Config {
   std::string address = "127.0.0.1";
   std::uint16_t port = 8080;                       // 0: any free one
@@ -24,6 +33,7 @@ struct Config {
   std::filesystem::path data_folder;               // mirrors of repositories; made where it is absent
   std::filesystem::path database;                  // shipped: smgate.db in data_folder
   std::string webhook_secret;
+  GithubConfig github;
   bool emulated_satisfies_required = false;  // whether an emulated run satisfies a required architecture
   // owner/name -> clone URL; empty: what the webhook says. Others' webhooks are answered, and nothing is done.
   std::map<std::string, std::string> repositories;

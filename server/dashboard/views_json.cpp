@@ -145,6 +145,7 @@ json to_json(const store::RunDetail& detail) {
   run["jobs"] = json::array();
   for (const store::JobDetail& job : detail.jobs) run["jobs"].push_back(job_detail(job));
   run["report"] = report_of(detail.report_json);
+  run["blame"] = detail.blame_json ? json::parse(*detail.blame_json, nullptr, false) : json();
   return run;
 }
 

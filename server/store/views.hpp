@@ -40,6 +40,7 @@ struct RunDetail {
   std::vector<Trigger> triggers;
   std::vector<JobDetail> jobs;
   std::optional<std::string> report_json;  // its architectures compared; once it is decided
+  std::optional<std::string> blame_json;  // see server/verdict/blame.hpp; absent where there is nothing to say
 };
 std::optional<RunDetail> read_run(ReadTx& tx, const RunId& id);
 

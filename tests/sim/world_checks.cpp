@@ -26,6 +26,12 @@ void World::watch_verdicts() {
     tx.change(
         "CREATE TRIGGER run_verdicts AFTER UPDATE OF verdict ON runs WHEN new.verdict IS NOT NULL "
         "BEGIN INSERT INTO verdicts VALUES (new.id); END");
+    tx.change(  // a re-run asks for another
+        "CREATE TRIGGER jobs_again AFTER UPDATE OF verdict ON jobs WHEN new.verdict IS NULL "
+        "BEGIN DELETE FROM verdicts WHERE subject = new.id; END");
+    tx.change(
+        "CREATE TRIGGER runs_again AFTER UPDATE OF verdict ON runs WHEN new.verdict IS NULL "
+        "BEGIN DELETE FROM verdicts WHERE subject = new.id; END");
   });
 }
 
@@ -88,11 +94,16 @@ verdict::JudgedRun World::judge_once(const verdict::EndedRun& ended) {
   return judged;
 }
 
-bool World::quiet() {
+bool World::only_calls_wait() {
   return github_.quiet() && !fetching_ && !judged_ && !decided_ &&
+         count(store_, "SELECT EXISTS (SELECT 1 FROM check_marks) OR EXISTS (SELECT 1 FROM explanations)") == 0 &&
          count(store_, "SELECT count(*) FROM deliveries WHERE state = 'pending'") == 0 &&
          count(store_, "SELECT count(*) FROM runs WHERE state IN ('fetching', 'running', 'deciding')") == 0 &&
          count(store_, "SELECT count(*) FROM jobs WHERE lease IS NOT NULL OR state = 'reported'") == 0;
+}
+
+bool World::quiet() {
+  return only_calls_wait() && count(store_, "SELECT count(*) FROM github_calls WHERE state = 'pending'") == 0;
 }
 
 }  // namespace smgate::sim

@@ -56,8 +56,12 @@ void FakeRunner::report(const protocol::Assign& job, std::uint64_t seq, protocol
   if (ack.job != job.job || ack.seq != seq) throw std::runtime_error("another item was acknowledged");
 }
 
-ServerTest::ServerTest() : repository_(scratch_ / "repository") {
-  app_ = std::make_unique<App>(config(scratch_, repository_), clock_, random_);
+ServerTest::ServerTest() : ServerTest(std::set<std::string>{}) {}
+
+ServerTest::ServerTest(const std::set<std::string>& others) : repository_(scratch_ / "repository") {
+  Config configured = config(scratch_, repository_);
+  for (const std::string& name : others) configured.repositories.emplace(name, repository_.url());
+  app_ = std::make_unique<App>(std::move(configured), clock_, random_);
   port_ = app_->start();
   thread_ = std::thread([this] { app_->run(); });
 }

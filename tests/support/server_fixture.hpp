@@ -7,6 +7,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -55,10 +56,13 @@ class FakeRunner {
 class ServerTest : public testing::Test {
  protected:
   ServerTest();
+  // `others`: names of repositories that are ours, too.
+  explicit ServerTest(const std::set<std::string>& others);
   ~ServerTest() override;
 
   void stop();  // as SIGTERM does; returns when nothing is left
   std::uint16_t port() const { return port_; }
+  store::Store& store() { return app_->store(); }
   const http::Router& router() const { return app_->router(); }
   GitRepository& repository() { return repository_; }
 

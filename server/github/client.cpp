@@ -1,0 +1,217 @@
+#include "server/github/client.hpp"
+
+#include <ctime>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace smgate::github {
+namespace {
+
+namespace asio = boost::asio;
+using asio::awaitable;
+using nlohmann::json;
+
+bool is_redirect(unsigned status) { return status == 301 || status == 302 || status == 307 || status == 308; }
+
+Effect effect_of(const std::string& method) { return method == "GET" ? Effect::read : Effect::write; }
+
+std::string token_key(std::int64_t installation) { return std::to_string(installation); }
+
+Fields headers_of(const Request& request, const Secret& token) {
+  Fields headers{
+      {"accept", "application/vnd.github+json"}, {"user-agent", "smgate"}, {"x-github-api-version", "2022-11-28"}};
+  if (!request.body.empty()) headers.emplace("content-type", "application/json");
+  if (!token.empty()) headers.emplace("authorization", "Bearer " + token.reveal());
+  return headers;
+}
+
+std::string text_in(const json& body, const char* field) {
+  if (!body.is_object()) return "";
+  const auto found = body.find(field);
+  return found != body.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+Retry not_understood(std::int64_t now_ms, int attempts) {
+  return {now_ms + back_off_ms(attempts), "GitHub's answer is not what its API describes", false, false};
+}
+
+Error no_token(const Meaning& meaning, const std::string& repository) {
+  const std::string why = std::visit(
+      [](const auto& what) -> std::string {
+        if constexpr (requires { what.error; }) return what.error;
+        return "GitHub gave none";
+      },
+      meaning);
+  return {"no token to read the repository with: " + why, repository,
+          "install the GitHub App for it, with the permission contents: read"};
+}
+
+}  // namespace
+
+std::optional<std::int64_t> parse_utc_ms(const std::string& text) {
+  std::tm parts{};
+  const char* end = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
+  if (end == nullptr || (*end != 'Z' && *end != '.')) return std::nullopt;
+  return static_cast<std::int64_t>(timegm(&parts)) * 1000;
+}
+
+Client::Client(Settings settings, const Clock& clock, Transport transport)
+    : settings_(std::move(settings)), clock_(clock), transport_(std::move(transport)) {}
+
+Url Client::url_of(const Request& request) const {
+  Url url = settings_.api;
+  if (url.target == "/") url.target.clear();
+  url.target += request.path;
+  return url;
+}
+
+awaitable<Outcome> Client::send(Request request, Target target, int attempts) {
+  const Url url = url_of(request);
+  co_return co_await send_to(url, std::move(request), std::move(target), attempts);
+}
+
+awaitable<Outcome> Client::send_to(Url url, Request request, Target target, int attempts) {
+  constexpr int kTries = 2;  // a token that was refused is renewed once
+  std::string refused;
+  for (int tried = 0; tried < kTries; ++tried) {
+    const Authority token = co_await authority(request.as, target, attempts);
+    if (const auto* none = std::get_if<Outcome>(&token)) co_return *none;
+    rate_.sent(effect_of(request.method), clock_.now_ms());
+    Outcome outcome = judge(co_await follow(url, request, std::get<Secret>(token)), attempts);
+    const auto* renew = std::get_if<Renew>(&outcome.meaning);
+    if (renew == nullptr) co_return outcome;
+    refused = renew->error;
+    forget_token(request.as, target);
+  }
+  co_return Outcome{Retry{clock_.now_ms() + back_off_ms(attempts), refused, false, false}, {}};
+}
+
+Outcome Client::judge(const Exchanged& exchanged, int attempts) {
+  const std::int64_t now_ms = clock_.now_ms();
+  if (const auto* none = std::get_if<NoAnswer>(&exchanged))
+    return {cut_off(none->what, none->sent, attempts, now_ms), {}};
+  const auto& answer = std::get<Answer>(exchanged);
+  Outcome outcome{classify(answer, attempts, now_ms), answer};
+  if (const auto* retry = std::get_if<Retry>(&outcome.meaning); retry != nullptr && retry->limited)
+    rate_.pause_until(retry->at_ms);
+  return outcome;
+}
+
+// Redirects keep the method and the body, as GitHub asks for; another host gets no token.
+awaitable<Exchanged> Client::follow(Url url, const Request& request, const Secret& token) {
+  const Url origin = url;
+  for (int hop = 0;; ++hop) {
+    Exchange exchange{request.method, url, headers_of(request, url.same_origin(origin) ? token : Secret()),
+                      request.body};
+    const std::string key = std::to_string(std::hash<std::string>{}(token.reveal())) + " " + url.host + url.target;
+    const auto tagged = request.method == "GET" ? tags_.find(key) : tags_.end();
+    if (tagged != tags_.end()) exchange.headers.emplace("if-none-match", tagged->second.etag);
+    const Exchanged exchanged = co_await transport_(std::move(exchange));
+    const auto* answer = std::get_if<Answer>(&exchanged);
+    if (answer == nullptr) co_return exchanged;
+    if (answer->status == 304) {
+      const auto known = tags_.find(key);
+      if (known != tags_.end()) co_return known->second.answer;
+    }
+    const auto etag = answer->headers.find("etag");
+    if (request.method == "GET" && answer->status == 200 && etag != answer->headers.end() &&
+        answer->body.size() <= kTaggedBytesMax) {
+      if (tags_.size() >= kTagsMax) tags_.clear();  // they come back with the next round of reads
+      tags_.insert_or_assign(key, Tagged{etag->second, *answer});
+    }
+    const auto location = answer->headers.find("location");
+    if (!is_redirect(answer->status) || location == answer->headers.end() || hop >= kRedirectsMax) co_return exchanged;
+    const std::optional<Url> next = resolve(url, location->second);
+    if (!next || (origin.tls && !next->tls)) co_return exchanged;
+    url = *next;
+  }
+}
+
+awaitable<Pages> Client::read_pages(Request request, Target target, int pages_max) {
+  Pages result{Done{}, {}};
+  std::optional<Url> url = url_of(request);
+  for (int page = 0; url && page < pages_max; ++page) {
+    Outcome outcome = co_await send_to(*url, request, target, 1);
+    if (!std::holds_alternative<Done>(outcome.meaning)) {
+      result.meaning = std::move(outcome.meaning);
+      co_return result;
+    }
+    json body = json::parse(outcome.answer.body, nullptr, false);
+    if (body.is_discarded()) {
+      result.meaning = not_understood(clock_.now_ms(), 1);
+      co_return result;
+    }
+    result.pages.push_back(std::move(body));
+    const auto link = outcome.answer.headers.find("link");
+    const auto next = link == outcome.answer.headers.end() ? std::nullopt : link_of(link->second, "next");
+    url = next ? resolve(*url, *next) : std::nullopt;
+    if (url && !url->same_origin(settings_.api)) url.reset();
+  }
+  co_return result;
+}
+
+awaitable<Client::Authority> Client::authority(As as, Target target, int attempts) {
+  if (const auto* token = std::get_if<Secret>(&settings_.identity)) co_return *token;
+  const auto& app = std::get<AppIdentity>(settings_.identity);
+  if (as == As::app) co_return app.key.sign(app.client_id, clock_.now_ms());
+  const auto installation = co_await installation_of(target, attempts);
+  if (const auto* none = std::get_if<Outcome>(&installation)) co_return *none;
+  const std::int64_t id = std::get<std::int64_t>(installation);
+  std::string key = token_key(id);
+  Request request = create_installation_token(id);
+  co_return co_await mint(std::move(key), std::move(request), kRenewBefore_ms, attempts);
+}
+
+awaitable<std::variant<std::int64_t, Outcome>> Client::installation_of(Target target, int attempts) {
+  if (target.installation) co_return *target.installation;
+  if (const auto known = installations_.find(target.repository); known != installations_.end()) co_return known->second;
+  Request request = find_installation(target.repository);
+  const Target nobody;
+  Outcome outcome = co_await send(std::move(request), nobody, attempts);
+  if (!std::holds_alternative<Done>(outcome.meaning)) co_return outcome;
+  const json body = json::parse(outcome.answer.body, nullptr, false);
+  if (!body.is_object() || !body.contains("id") || !body["id"].is_number_integer())
+    co_return Outcome{not_understood(clock_.now_ms(), attempts), {}};
+  const auto id = body["id"].get<std::int64_t>();
+  installations_.insert_or_assign(target.repository, id);
+  co_return id;
+}
+
+awaitable<Client::Authority> Client::mint(std::string key, Request request, std::int64_t left_ms, int attempts) {
+  if (const auto known = tokens_.find(key);
+      known != tokens_.end() && known->second.expires_ms - left_ms > clock_.now_ms())
+    co_return known->second.secret;
+  const Target nobody;
+  Outcome outcome = co_await send(std::move(request), nobody, attempts);
+  if (!std::holds_alternative<Done>(outcome.meaning)) co_return outcome;
+  const json body = json::parse(outcome.answer.body, nullptr, false);
+  const Secret token(text_in(body, "token"));
+  const auto expires_ms = parse_utc_ms(text_in(body, "expires_at"));
+  if (token.empty() || !expires_ms) co_return Outcome{not_understood(clock_.now_ms(), attempts), {}};
+  tokens_.insert_or_assign(std::move(key), Token{token, *expires_ms});
+  co_return token;
+}
+
+void Client::forget_token(As as, const Target& target) {
+  if (as == As::app) return;
+  const auto asked = installations_.find(target.repository);
+  const auto installation = target.installation             ? target.installation
+                            : asked == installations_.end() ? std::nullopt
+                                                            : std::optional(asked->second);
+  if (installation) tokens_.erase(token_key(*installation));
+  installations_.erase(target.repository);
+}
+
+awaitable<Result<Secret>> Client::contents_token(Target target) {
+  if (const auto* token = std::get_if<Secret>(&settings_.identity)) co_return *token;
+  const auto installation = co_await installation_of(target, 1);
+  if (const auto* none = std::get_if<Outcome>(&installation)) co_return no_token(none->meaning, target.repository);
+  const std::int64_t id = std::get<std::int64_t>(installation);
+  std::string key = token_key(id) + "/" + target.repository;
+  Request request = create_contents_token(id, target.repository);
+  const Authority token = co_await mint(std::move(key), std::move(request), kGitTokenLeft_ms, 1);
+  if (const auto* none = std::get_if<Outcome>(&token)) co_return no_token(none->meaning, target.repository);
+  co_return std::get<Secret>(token);
+}
+
+}  // namespace smgate::github

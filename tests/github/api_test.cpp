@@ -1,0 +1,34 @@
+#include <gtest/gtest.h>
+
+#include "tests/github/all_requests.hpp"
+#include "tests/support/github_api.hpp"
+
+namespace smgate::test {
+namespace {
+
+TEST(Requests, AreAllValidByGitHubsOwnDescription) {
+  GithubApi api;
+  for (const github::Request& request : all_requests())
+    EXPECT_EQ(api.mistakes(request.method, request.path, request.body), "") << request.body.substr(0, 400);
+  EXPECT_EQ(api.used(), api.all());
+}
+
+TEST(GitHubsDescription, RefusesWhatGitHubRefuses) {
+  GithubApi api;
+  const std::string runs = "/repos/acme/kernels/check-runs";
+  EXPECT_NE(api.mistakes("POST", runs, R"({"head_sha": "a", "status": "queued"})"), "");
+  EXPECT_NE(api.mistakes("POST", runs, R"({"name": "n", "head_sha": "a", "conclusion": "passed"})"), "");
+  EXPECT_NE(api.mistakes("POST", runs, ""), "");
+  EXPECT_NE(api.mistakes("DELETE", runs, ""), "");
+  EXPECT_NE(api.mistakes("GET", "/repos/acme/kernels/pulls?state=ajar", ""), "");
+  EXPECT_NE(api.mistakes("GET", "/repos/acme/kernels/pulls?colour=red", ""), "");
+  nlohmann::json many = fifty_annotations();
+  many["output"]["annotations"].push_back(many["output"]["annotations"][0]);
+  EXPECT_NE(api.mistakes("PATCH", runs + "/4", many.dump()), "");
+  nlohmann::json large = full_check("queued", "");
+  large["output"]["summary"] = std::string(65'536, 's');
+  EXPECT_NE(api.mistakes("POST", runs, large.dump()), "");
+}
+
+}  // namespace
+}  // namespace smgate::test
