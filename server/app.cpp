@@ -11,6 +11,7 @@
 
 #include "common/file.hpp"
 #include "common/log.hpp"
+#include "server/dashboard/page.hpp"
 #include "server/result/record_item.hpp"
 
 namespace smgate {
@@ -64,6 +65,7 @@ http::Router App::make_router() {
   router.add(webhooks_.route());
   router.add(link_.route());
   router.add(api_.routes());
+  router.add(dashboard::page_routes());
   return router;
 }
 
