@@ -1,10 +1,17 @@
 // Questions to the API of the server that sent this page. Answers are kept with their ETag, so that looking again costs
 // a 304. What went wrong comes as a Problem (RFC 9457) and is shown with what to do about it.
 
+import { readToken } from './token';
+
 export class Problem extends Error {
   constructor(readonly title: string, readonly detail: string, readonly next: string, readonly status: number) {
     super(detail);
   }
+}
+
+function authorization(): Record<string, string> {
+  const token = readToken();
+  return token ? { Authorization: `Bearer ${token}` } : {};
 }
 
 interface Kept {
@@ -37,7 +44,8 @@ async function send(address: string, init: RequestInit): Promise<Response> {
 
 export async function get<T>(address: string, signal?: AbortSignal): Promise<T> {
   const known = kept.get(address);
-  const response = await send(address, { signal, headers: known ? { 'If-None-Match': known.tag } : {}, cache: 'no-store' });
+  const response = await send(address, { signal, headers: { ...authorization(), ...(known ? { 'If-None-Match': known.tag } : {}) },
+    cache: 'no-store' });
   if (response.status === 304 && known) return known.value as T;
   if (!response.ok) throw await problem(response);
   const value = await response.json();
@@ -55,7 +63,7 @@ export interface Bytes {
 
 /** Bytes `first` to `last` of a log; none where it has not grown so far. */
 export async function getRange(address: string, first: number, last: number | null, signal?: AbortSignal): Promise<Bytes> {
-  const response = await send(address, { signal, headers: { Range: `bytes=${first}-${last ?? ''}` }, cache: 'no-store' });
+  const response = await send(address, { signal, headers: { ...authorization(), Range: `bytes=${first}-${last ?? ''}` }, cache: 'no-store' });
   const total = Number(/\/(\d+)$/.exec(response.headers.get('Content-Range') ?? '')?.[1] ?? NaN);
   if (response.status === 416) return { bytes: new Uint8Array(), total: Number.isNaN(total) ? first : total };
   if (!response.ok) throw await problem(response);

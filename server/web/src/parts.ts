@@ -1,6 +1,7 @@
 // Small pieces that every page uses.
 import { Problem } from './api';
 import { h, type Child } from './dom';
+import { keepToken } from './token';
 import { ago, exactTime, kNoValue, sha, words } from './format';
 import type { Job, Run, Verdict } from './types';
 
@@ -67,7 +68,18 @@ export function problemCard(error: unknown): HTMLElement {
   return h('section.card.notice.bad', { role: 'alert' },
     h('h2', known ? error.title : 'This page made a mistake'),
     h('p', known ? error.detail : String(error)),
-    h('p.quiet', h('strong', 'What to do: '), known ? error.next : 'Load it again. If it stays, please report it.'));
+    h('p.quiet', h('strong', 'What to do: '), known ? error.next : 'Load it again. If it stays, please report it.'),
+    known && error.status === 401 && tokenForm());
+}
+
+function tokenForm(): HTMLElement {
+  const field = h<HTMLInputElement>('input', { type: 'password', autocomplete: 'off', size: 40 });
+  const use = () => {
+    keepToken(field.value.trim());
+    location.reload();
+  };
+  field.addEventListener('keydown', (event) => event.key === 'Enter' && use());
+  return h('div.toolbar', h('label', 'Token with the scope read', field), h('button', { type: 'button', onclick: use }, 'Use it in this tab'));
 }
 
 export function loading(): HTMLElement {
