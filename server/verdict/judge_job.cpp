@@ -7,6 +7,7 @@
 #include "common/contract/facts_json.hpp"
 #include "common/contract/fold.hpp"
 #include "common/contract/judge.hpp"
+#include "server/verdict/job_view.hpp"
 #include "server/verdict/verdict.hpp"
 
 namespace smgate::verdict {
@@ -27,11 +28,14 @@ contract::EventSource events_of(const store::EventFile& file, contract::Facts& f
   };
 }
 
-contract::Facts fold_all(const std::vector<store::EventFile>& files) {
+contract::Facts fold_all(const std::vector<store::EventFile>& files, JobTimeline& timeline) {
   contract::Facts facts;
   std::vector<contract::EventSource> sources;
   for (const store::EventFile& file : files) sources.push_back(events_of(file, facts));
-  contract::merge(std::move(sources), [&facts](const contract::Event& event) { contract::fold(facts, event); });
+  contract::merge(std::move(sources), [&facts, &timeline](const contract::Event& event) {
+    contract::fold(facts, event);
+    timeline.see(event);
+  });
   return facts;
 }
 
@@ -99,8 +103,9 @@ std::string reason_of(const contract::Report& report) {
   return "";
 }
 
-store::JobVerdict judge_events(const ReportedJob& reported) {
-  const contract::Facts facts = fold_all(reported.events);
+store::JobVerdict judge_events(const ReportedJob& reported, store::JobView& view) {
+  JobTimeline timeline;
+  const contract::Facts facts = fold_all(reported.events, timeline);
   contract::Report report = contract::judge(facts, policy_of(reported));
   add_outcome(report, reported);
   store::JobVerdict verdict;
@@ -114,16 +119,18 @@ store::JobVerdict judge_events(const ReportedJob& reported) {
   verdict.steps = static_cast<std::int64_t>(report.summary.steps);
   verdict.facts_json = contract::to_json(facts).dump();
   verdict.report_json = contract::to_json(report).dump();
+  view = view_of(facts, report, timeline);
   return verdict;
 }
 
 }  // namespace
 
 JudgedJob judge(const ReportedJob& reported) {
-  JudgedJob judged{reported.job.id, reported.job.attempt, {}};
+  JudgedJob judged{reported.job.id, reported.job.attempt, {}, {}};
   try {
-    judged.verdict = judge_events(reported);
+    judged.verdict = judge_events(reported, judged.view.emplace());
   } catch (const std::exception& error) {  // one job that cannot be judged must not keep the others waiting
+    judged.view.reset();
     judged.verdict.first_cause = "judging_failed";
     judged.verdict.reason = fmt::format("the coordinator could not judge the job: {}", error.what());
     judged.verdict.facts_json = judged.verdict.report_json = "{}";
