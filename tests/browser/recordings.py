@@ -50,11 +50,11 @@ def large(arch):
         events.say("offer", scope="model", cache="forward", key=key, body="sha256:" + key)
     events.say("prewarm_end", scope="model", cache="forward")
     for key in keys:
-        events.say("lookup", scope="model", cache="forward", key=key, body="sha256:" + key, result="hit" if key != keys[0] else "miss")
+        events.say("lookup", scope="model", cache="forward", key=key, body="sha256:" + key, hit=key != keys[0])
     for step in range(LARGE_STEPS):
         events.say("step", step=step, loss=2 + 6 / (1 + step / 900) + 0.05 * ((step * 7919) % 101) / 101, grad_norm=1.5,
                    tokens=4096, ms=12.5)
-    events.say("run_end", status="completed")
+    events.say("run_end", status="ok")
     for line in range(5000):
         print(f"line {line + 1}: nothing happened")
     print("\x1b[31merror: unexpected gamma\x1b[0m in <script>alert(1)</script>")
@@ -71,7 +71,7 @@ def live(arch):
             events.say("step", step=step, loss=8 - 0.3 * step, grad_norm=1.0, tokens=64, ms=5.0)
             events.flush()
             print(f"step {step}: {line.strip()}", flush=True)
-    events.say("run_end", status="completed")
+    events.say("run_end", status="ok")
 
 
 def main(name, arch):
