@@ -19,7 +19,7 @@ test('Board', 'HasABranchARowAndAnArchitectureAColumn', async (reader) => {
   await page.getByRole('row', { name: /topic\/shorter-macro/ }).waitFor();
   const heads = await page.getByRole('columnheader').allTextContents();
   equal(heads, ['Branch', 'Verdict', 'sm_89', 'sm_90', 'sm_121', 'Commit'], 'heads');
-  const main = page.getByRole('row', { name: /^main/ });
+  const main = page.getByRole('row', { name: /^main acme\/kernels/ });
   equal(await main.locator('.verdict.pass').count(), 3, 'green marks of main');
 });
 
@@ -34,10 +34,10 @@ test('Board', 'LeadsToTheGuiltyKeyInTwoClicks', async (reader) => {
 
 test('Board', 'SearchesAndKeepsTheSearchInTheAddress', async (reader) => {
   const page = await reader.open('/');
-  await page.getByRole('row', { name: /^main/ }).waitFor();
+  await page.getByRole('row', { name: /^main acme\/kernels/ }).waitFor();
   await page.keyboard.press('/');
   await page.keyboard.type('rope');
-  await page.getByRole('row', { name: /^main/ }).waitFor({ state: 'detached' });
+  await page.getByRole('row', { name: /^main acme\/kernels/ }).waitFor({ state: 'detached' });
   equal(new URL(page.url()).searchParams.get('q'), 'rope');
   const again = await reader.open(`/${new URL(page.url()).search}`);
   await again.getByRole('row', { name: /topic\/rope/ }).waitFor();

@@ -26,7 +26,7 @@ test('Trends', 'DrawsEachMeasureWithItsNumbers', async (reader) => {
 test('Runners', 'SaysWhyAJobWaits', async (reader) => {
   const page = await reader.open('/runners');
   await page.getByRole('row', { name: /emulated-sm_121/ }).waitFor();
-  const waits = page.getByRole('row', { name: /topic\/hopper/ });
+  const waits = page.getByRole('row', { name: /acme\/hopper/ });
   check(/sm_90/.test(await waits.textContent()) && /no runner/i.test(await waits.textContent()), await waits.textContent());
 });
 

@@ -41,22 +41,22 @@ def judged(system, commit):
 
 
 def fill(system, pipe):
-    """One run after the other is begun, and all are waited for at the end."""
-    repository = system.repository("acme/kernels")
+    """One run after the other is begun, and all are waited for at the end. A repository's first commit says which
+    architectures its branches must pass on."""
+    kernels, large, hopper = (system.repository(f"acme/{name}") for name in ("kernels", "large", "hopper"))
     system.start_server()
     for arch, device in DEVICES.items():
         system.start_runner(f"emulated-{arch}", arch, device, {"SMGATE_CASES": str(ROOT / "tests/contract/cases"), "SMGATE_PIPE": str(pipe)})
-    commits = {"healthy": push(system, repository, "main", NOWHERE, "healthy")}
+    commits = {"healthy": push(system, kernels, "main", NOWHERE, "healthy"),
+               "large": push(system, large, "main", NOWHERE, "large", ["sm_89"]),
+               "waiting": push(system, hopper, "main", NOWHERE, "healthy", ["sm_90"])}
     runs = {"healthy": judged(system, commits["healthy"])}  # those that follow compare themselves with it
     for name, branch in (("shared-key", "topic/shorter-macro"), ("short-key", "topic/rope"), ("wrong-eps", "topic/eps")):
-        commits[name] = push(system, repository, branch, commits["healthy"], name)
-    commits["large"] = push(system, repository, "topic/large", commits["healthy"], "large", ["sm_89"])
-    commits["waiting"] = push(system, repository, "topic/hopper", commits["healthy"], "healthy", ["sm_90"])
+        commits[name] = push(system, kernels, branch, commits["healthy"], name)
     runs.update({name: judged(system, commit) for name, commit in commits.items() if name not in ("healthy", "waiting")})
     runs["waiting"] = system.run_of(commits["waiting"])["id"]
-    commits["live"] = push(system, repository, "topic/live", commits["healthy"], "live", ["sm_89"])
-    live = system.wait_for("the live job", lambda: running(system, commits["live"]))
-    return {**runs, "live": live}, commits
+    commits["live"] = push(system, large, "topic/live", commits["large"], "live", ["sm_89"])
+    return {**runs, "live": system.wait_for("the live job", lambda: running(system, commits["live"]))}, commits
 
 
 def running(system, commit):

@@ -43,10 +43,11 @@ export interface Chart {
   close(): void;
 }
 
+const kWhole = [1, 2, 5].flatMap((digit) => [1, 10, 100, 1e3, 1e4, 1e5, 1e6].map((power) => digit * power)).sort((a, b) => a - b);
 const kDashes = [[], [7, 4], [2, 3], [10, 3, 2, 3]];
 
 export function chart(options: ChartOptions): Chart {
-  const plot = h('div.plot', { role: 'img', 'aria-label': options.label });
+  const plot = h('div.plot', { style: { height: `${options.height ?? 280}px` }, role: 'img', 'aria-label': options.label });
   const reset = h('button.reset', { type: 'button', hidden: !options.range, onclick: () => zoom(null, true) }, 'Whole range');
   const node = h('div.chart', plot, reset);
   let data: ChartData = { x: [], series: [] };
@@ -115,7 +116,7 @@ export function chart(options: ChartOptions): Chart {
         bind: options.onPick && { click: (u) => () => { if (u.cursor.idx != null) options.onPick?.(u.cursor.idx); return null; } },
       },
       scales: { x: { time: false, range: () => range ?? [data.x[0] as number, Math.max(data.x.at(-1) as number, (data.x[0] as number) + 1)] } },
-      axes: [axis(xText, options.xLabel), axis(options.yText ?? short)],
+      axes: [{ ...axis(xText, options.xLabel), incrs: kWhole }, axis(options.yText ?? short)],
       series: [{}, ...data.series.map(seriesOptions)],
       bands: (data.bands ?? []).map(({ upper, lower }) => ({ series: [upper + 1, lower + 1], fill: color('band') })),
       hooks: {

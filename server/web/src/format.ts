@@ -45,6 +45,7 @@ export function bytes(value: number | null | undefined): string {
 
 export function duration(ms: number | null | undefined): string {
   if (ms === null || ms === undefined || !Number.isFinite(ms)) return kNoValue;
+  if (ms === 0) return '0';
   if (ms < 0.001) return `${Math.round(ms * 1e6)} ns`;
   if (ms < 1) return `${Number((ms * 1000).toPrecision(3))} µs`;
   if (ms < 1000) return `${ms < 10 ? Number(ms.toFixed(1)) : Math.round(ms)} ms`;

@@ -86,6 +86,16 @@ export function loading(): HTMLElement {
   return h('p.loading', { 'aria-live': 'polite' }, 'Loading…');
 }
 
+/** Text of the server, in which `this` is code. */
+export function prose(text: string): Child {
+  return text.split('`').map((part, i) => (i % 2 === 1 ? h('code', part) : part));
+}
+
+/** sm_89 before sm_121. */
+export function byArch(a: string, b: string): number {
+  return Number(a.replace(/\D/g, '')) - Number(b.replace(/\D/g, '')) || a.localeCompare(b);
+}
+
 /** Numbers the tab order of a grid: one stop, arrow keys inside. */
 export function arrowKeys(grid: HTMLElement, move: (rows: number, columns: number, event: KeyboardEvent) => boolean): void {
   const steps: Record<string, [number, number]> = {

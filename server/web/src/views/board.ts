@@ -2,7 +2,7 @@
 import { get } from '../api';
 import { announce, debounce, h, replace } from '../dom';
 import { onChange } from '../live';
-import { commit, emulatedTag, jobBadge, loading, problemCard, runBadge, timeAgo } from '../parts';
+import { byArch, commit, emulatedTag, jobBadge, loading, problemCard, runBadge, timeAgo } from '../parts';
 import { address, remember, type Place, type View } from '../router';
 import { words } from '../format';
 import type { Board, Job, Run } from '../types';
@@ -10,13 +10,9 @@ import { firstPage } from './welcome';
 
 type Branch = Board['branches'][number];
 
-function byNumber(a: string, b: string): number {
-  return Number(a.replace(/\D/g, '')) - Number(b.replace(/\D/g, '')) || a.localeCompare(b);
-}
-
 function cell(run: Run, arch: string, job: Job | undefined): HTMLElement {
-  if (!job)
-    return h('td', { role: 'cell', 'data-label': arch }, h('span.quiet', run.required.includes(arch) ? runBadge(run) : 'not required'));
+  if (!job && run.required.includes(arch)) return h('td', { role: 'cell', 'data-label': arch }, runBadge(run));
+  if (!job) return h('td.none.quiet', { role: 'cell' }, h('span', { 'aria-hidden': 'true' }, '–'), h('span.only-read', 'not required'));
   const key = job.guilty_key;
   return h('td', { role: 'cell', 'data-label': arch },
     h('a.cell-link', { href: address(`/runs/${run.id}`, { arch }), 'aria-label': `${arch}: ${job.verdict ?? job.state}, open the run` },
@@ -36,7 +32,7 @@ function row({ repository, branch, run }: Branch, architectures: string[]): HTML
 }
 
 function table(branches: Branch[]): HTMLElement {
-  const architectures = [...new Set(branches.flatMap(({ run }) => [...run.required, ...run.jobs.map((job) => job.arch)]))].sort(byNumber);
+  const architectures = [...new Set(branches.flatMap(({ run }) => [...run.required, ...run.jobs.map((job) => job.arch)]))].sort(byArch);
   const head = (text: string) => h('th', { role: 'columnheader', scope: 'col' }, text);
   return h('table.board', { role: 'table', 'aria-label': 'Branches by architecture' },
     h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, head('Branch'), head('Verdict'), architectures.map(head), head('Commit'))),

@@ -2,7 +2,7 @@
 import { get } from '../api';
 import { h, replace, type Child } from '../dom';
 import { bytes, count, duration, plural, sha, short, words } from '../format';
-import { badge, card, commit, loading, problemCard, runBadge, timeAgo } from '../parts';
+import { badge, byArch, card, commit, loading, problemCard, prose, runBadge, timeAgo } from '../parts';
 import { address, go, type Place, type View } from '../router';
 import type { ArchDiff, Cause, Diff, Finding, Run, RunPage, Stats } from '../types';
 import { changesTable } from './run_cache';
@@ -13,7 +13,7 @@ const kFindingsShown = 30;
 function side(title: string, run: Run): HTMLElement {
   return h('section.card.job', h('header', h('h2', title), h('span.push', runBadge(run))),
     h('div.body', h('p', h('a', { href: `/runs/${run.id}` }, run.branch), ' ', commit(run.commit)), h('p.small.quiet', run.repository, ' · ', timeAgo(run.created_at)),
-      run.reason && h('p.small', run.reason)));
+      run.reason && h('p.small', prose(run.reason))));
 }
 
 function change(now: number | null | undefined, then: number | null | undefined, text: (value: number) => string, goodWay: number): Child {
@@ -24,7 +24,7 @@ function change(now: number | null | undefined, then: number | null | undefined,
 
 function statsTable(one: ArchDiff): HTMLElement {
   const rows: [string, keyof Stats, (value: number) => string, number][] = [
-    ['Tokens/s', 'tokens_per_s', short, 1], ['Pre-warm', 'prewarm_ms', duration, -1], ['Cache', 'cache_bytes', bytes, -1],
+    ['Tokens/s', 'tokens_per_s', short, 1], ['Pre-warm', 'prewarm_ms', duration, -1], ['Cache', 'cache_bytes', bytes, 0],
     ['Keys warmed', 'warmed', count, 0], ['Keys used', 'used', count, 0], ['Missing', 'missing', count, -1], ['Drifted', 'drifted', count, -1],
     ['Collided', 'collided', count, -1], ['Unused', 'unused', count, -1], ['Late compiles', 'late_compiles', count, -1]];
   const text = (value: number | null | undefined, format: (value: number) => string) => (value === null || value === undefined ? '–' : format(value));
@@ -36,12 +36,12 @@ function statsTable(one: ArchDiff): HTMLElement {
 }
 
 function causeList(title: string, causes: Cause[]): Child {
-  return causes.length > 0 && h('div', h('h4', title), h('ul', causes.map((cause) => h('li', h('strong', words(cause.id)), ': ', cause.text))));
+  return causes.length > 0 && h('div', h('h4', title), h('ul', causes.map((cause) => h('li', h('strong', words(cause.id)), ': ', prose(cause.text)))));
 }
 
 function findingList(run: string, title: string, findings: Finding[]): Child {
   return findings.length > 0 && h('details.data', { open: findings.length <= 6 }, h('summary', `${title} (${findings.length})`),
-    h('ul', findings.slice(0, kFindingsShown).map((finding) => h('li', h('span.tag', finding.clause), ' ', finding.message, ' ',
+    h('ul', findings.slice(0, kFindingsShown).map((finding) => h('li', h('span.tag', finding.clause), ' ', prose(finding.message), ' ',
       finding.key && h('a.key.small', { href: address(`/runs/${run}`, { key: finding.key }) }, finding.key))),
     findings.length > kFindingsShown && h('li.quiet', `and ${findings.length - kFindingsShown} more`)));
 }
@@ -85,6 +85,7 @@ export function showCompare(place: Place, main: HTMLElement): View {
   async function load(): Promise<void> {
     replace(body, loading());
     const diff = await get<Diff>(address(`/api/v1/runs/${run}/diff`, { base: place.query.get('base') }), abort.signal);
+    diff.architectures.sort((a, b) => byArch(a.arch, b.arch));
     document.title = `${sha(diff.base.commit)} … ${sha(diff.run.commit)} · smgate`;
     loss = lossView((job) => ('label' in job ? String(job.label) : job.arch));
     replace(body, h('div.jobs', side('Base', diff.base), side('Run', diff.run)),

@@ -32,7 +32,7 @@ class LogView implements View {
   private placed = false;
   private readonly head = h('div.headline');
   private readonly status = h('span.small.quiet', { role: 'status' });
-  private readonly trouble = h('div');
+  private readonly trouble = h('div.slot');
   private readonly search: HTMLInputElement;
   private readonly followBox: HTMLInputElement;
   private readonly list = virtualList({

@@ -2,7 +2,7 @@
 import { get } from '../api';
 import { announce, debounce, h, replace } from '../dom';
 import { follow, onChange } from '../live';
-import { isLive, loading, problemCard } from '../parts';
+import { byArch, isLive, loading, problemCard } from '../parts';
 import { type Place, type View } from '../router';
 import type { Curve, Job, Queue, RunDetail } from '../types';
 import { cacheView, type CacheView } from './run_cache';
@@ -40,6 +40,7 @@ class RunView implements View {
   private async load(): Promise<void> {
     try {
       const run = await get<RunDetail>(`/api/v1/runs/${this.id}`, this.abort.signal);
+      run.jobs.sort((a, b) => byArch(a.arch, b.arch));
       const waits = run.jobs.some((job) => job.state === 'queued') && isLive(run);
       const queue = waits ? await get<Queue>('/api/v1/queue', this.abort.signal) : { jobs: [], total: 0 };
       this.draw(run, new Map(queue.jobs.map((job) => [job.job, job.reason.text])));

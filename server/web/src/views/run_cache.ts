@@ -3,7 +3,7 @@ import { get } from '../api';
 import { announce, h, replace, type Child } from '../dom';
 import { bytes, count, plural } from '../format';
 import { kStates, stateMark } from '../keystate';
-import { card, loading, problemCard } from '../parts';
+import { byArch, card, loading, problemCard, prose } from '../parts';
 import { address, remember } from '../router';
 import type { Coverage, CoverageRow, Finding, JobDetail, KeyChange, KeyState, RunDetail } from '../types';
 import { counts, matrix, type Matrix } from './matrix';
@@ -61,7 +61,7 @@ function detail(run: RunDetail, coverage: Coverage, row: CoverageRow, dismiss: (
     findings.map(({ finding, archs }) => {
       const fresh = finding.tokens && !shown.has(finding);
       shown.add(finding);
-      return h('div.finding', h('p', h('a.tag', { href: `#${finding.clause}` }, finding.clause), ' ', finding.message),
+      return h('div.finding', h('p', h('a.tag', { href: `#${finding.clause}` }, finding.clause), ' ', prose(finding.message)),
         h('p.small.quiet', archs.join(', '), finding.explained_by && ` · because of ${finding.explained_by.replaceAll('_', ' ')}`),
         fresh && tokens(finding),
         finding.evidence.some((one) => one.at) && h('p.small', h('span.quiet', 'at '), [...new Set(finding.evidence.map((one) => one.at))].filter(Boolean).slice(0, 4).map((at) => [h('code', at as string), ' '])));
@@ -84,6 +84,15 @@ export function changesTable(run: string, changes: KeyChange[]): HTMLElement {
       h('th', { scope: 'row' }, h('a.key', { href: address(`/runs/${run}`, { arch: change.arch, key: change.key }) }, change.key)),
       h('td', change.arch), h('td', stateMark(change.was)), h('td', stateMark(change.is))))),
     changes.length > kChangesShown && h('caption', `The first ${kChangesShown} of ${count(changes.length)}`)));
+}
+
+/** Columns as everywhere else, sm_89 before sm_121. */
+function inOrder(page: Coverage): Coverage {
+  const order = page.architectures.map((_, i) => i).sort((a, b) => byArch(page.architectures[a]?.arch ?? '', page.architectures[b]?.arch ?? ''));
+  return {
+    ...page, architectures: order.map((i) => page.architectures[i] as Coverage['architectures'][number]),
+    rows: page.rows.map((row) => ({ ...row, cells: order.map((i) => row.cells[i] ?? null) })),
+  };
 }
 
 export function cacheView(first: RunDetail): CacheView {
@@ -171,11 +180,11 @@ export function cacheView(first: RunDetail): CacheView {
   async function load(): Promise<void> {
     try {
       const page = await get<Coverage>(`/api/v1/runs/${run.id}/coverage`, abort.signal);
-      coverage = { ...page, rows: [...page.rows] };
+      coverage = inOrder(page);
       draw();
       for (let next = page.next; next; ) {
         const more: Coverage = await get<Coverage>(next, abort.signal);
-        coverage.rows.push(...more.rows);
+        coverage.rows.push(...inOrder(more).rows);
         next = more.next;
         filter(false);
       }

@@ -1,11 +1,11 @@
 // Clauses by architecture, and every finding and warning with its evidence.
 import { h, replace, type Child } from '../dom';
 import { count, plural, words } from '../format';
-import { badge, card } from '../parts';
+import { badge, card, prose } from '../parts';
 import { address, remember } from '../router';
 import type { Clause, Finding, JobDetail, RunDetail, Warning } from '../types';
 
-const kShown = 100;
+const kShown = 20;  // the causes above say what matters; the rest is a button away
 
 export function clausesCard(run: RunDetail): HTMLElement {
   const jobs = run.jobs.filter((job) => job.clauses.length > 0);
@@ -13,7 +13,7 @@ export function clausesCard(run: RunDetail): HTMLElement {
   for (const job of jobs) for (const clause of job.clauses) ids.set(clause.id, clause.title);
   if (ids.size === 0) return card('Clauses', h('p.empty', 'Clauses are evaluated when a job ends.'));
   const cell = (clause: Clause | undefined) => h('td', clause ? [badge(clause.outcome),
-    clause.outcome !== 'pass' && clause.reason && h('div.small.quiet', clause.reason)] : '–');
+    clause.outcome !== 'pass' && clause.reason && h('div.small.quiet', prose(clause.reason))] : '–');
   const table = h('table.clauses',
     h('thead', h('tr', h('th', { scope: 'col' }, 'Clause'), jobs.map((job) => h('th', { scope: 'col' }, job.arch)))),
     h('tbody', [...ids].map(([id, title]) => h('tr', { id },
@@ -44,7 +44,7 @@ function keyLink(run: string, key: string | undefined): Child {
 function rows(run: string, list: Merged<Finding | Warning>[]): HTMLElement[] {
   return list.map(({ item, archs }) => h('tr',
     h('td.nowrap', h('a', { href: `#${item.clause}` }, item.clause), h('div.small.quiet', words(item.kind))),
-    h('td', item.message, h('div.small.quiet', [...new Set(item.evidence.map((one) => one.at))].filter(Boolean).slice(0, 2).map((at) => [h('code', at as string), ' ']))),
+    h('td', prose(item.message), h('div.small.quiet', [...new Set(item.evidence.map((one) => one.at))].filter(Boolean).slice(0, 2).map((at) => [h('code', at as string), ' ']))),
     h('td', keyLink(run, item.key)),
     h('td', archs.map((arch) => [h('span.tag', arch), ' ']))));
 }

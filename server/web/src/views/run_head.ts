@@ -1,7 +1,7 @@
 // The top of a run: verdict, what it is a run of, and why it came out so, the most upstream cause first.
 import { h, type Child } from '../dom';
 import { duration, loss, plural, words } from '../format';
-import { badge, commit, emulatedTag, facts, jobBadge, runBadge, timeAgo } from '../parts';
+import { badge, commit, emulatedTag, facts, jobBadge, prose, runBadge, timeAgo } from '../parts';
 import { address } from '../router';
 import type { Cause, JobDetail, RunDetail } from '../types';
 
@@ -19,7 +19,7 @@ export function runHeader(run: RunDetail): HTMLElement {
   return h('header.run-head',
     h('p.small.quiet', run.repository),
     h('div.headline', h('h1', run.branch), h('span', { 'aria-live': 'polite' }, runBadge(run, true))),
-    run.reason && h('p.reason', run.reason),
+    run.reason && h('p.reason', prose(run.reason)),
     facts(rows),
     h('p.toolbar.small',
       h('a', { href: address('/compare', { run: run.id }) }, 'Compare with the base'),
@@ -74,8 +74,8 @@ function causeItem(run: RunDetail, merged: MergedCause, index: number): HTMLElem
   return h('li.cause', { className: index === 0 ? 'cause first' : 'cause' },
     h('h3', h('span.rank', { 'aria-hidden': 'true' }, String(index + 1)), ' ', words(merged.id), ' ',
       merged.of.map(({ job }) => [h('span.tag', job.arch), ' '])),
-    merged.of.map(({ job, cause }) => h('p', merged.of.length > 1 && h('span.quiet', `${job.arch}: `), cause.text,
-      h('span.quiet', ` Explains ${cause.explains} of ${plural(job.findings.length, 'finding')}.`))),
+    merged.of.map(({ job, cause }) => h('p', merged.of.length > 1 && h('span.quiet', `${job.arch}: `), prose(cause.text),
+      !/explains/.test(cause.text) && h('span.quiet', ` Explains ${cause.explains} of ${plural(job.findings.length, 'finding')}.`))),
     keys.size > 0 && h('p', h('span.quiet', 'Guilty key: '), [...keys].map(([key, arch]) =>
       [h('a.key.guilty', { href: address(`/runs/${run.id}`, { arch, key }) }, key), ' '])),
     places.length > 0 && h('p.small', h('span.quiet', 'Seen at '), places.slice(0, 3).map((place) => [h('code', place), ' ']),

@@ -73,9 +73,11 @@ export function lossView(labelOf: (job: Pick<Job, 'id' | 'arch'>) => string = (j
       return curve && curve.points.step.length > 0 ? [line(labelOf(job), curve)] : [];
     });
     if (lines.length === 0) {
+      plot.node.hidden = true;
       replace(words, h('p.quiet', 'No step has been reported yet.'));
       return;
     }
+    plot.node.hidden = false;
     const shown = near ?? lines;
     const { x, values, upper, lower } = overlay(shown);
     const series = shown.map((one, i) => ({ label: one.label, values: values[i] ?? [] }));
@@ -91,7 +93,8 @@ export function lossView(labelOf: (job: Pick<Job, 'id' | 'arch'>) => string = (j
     replace(key, legend(lines.map((one) => one.label), lines.length > 1 ? `within 5 % of ${first.label}` : undefined));
     const total = Math.max(...[...curves.values()].map((curve) => curve.total ?? curve.points.step.length));
     const thinned = !near && [...curves.values()].some((curve) => (curve.total ?? 0) > curve.points.step.length);
-    replace(words, tell(lines).map((text) => h('p', text)),
+    const silent = jobs.filter((job) => curves.get(job.id)?.points.step.length === 0).map((job) => `${labelOf(job)} reported no step.`);
+    replace(words, [...tell(lines), ...silent].map((text) => h('p', text)),
       thinned && h('p.quiet', `${count(total)} points, thinned out for this picture; drag across a part to see every one of it.`));
     replace(numbers, table(shown));
   }

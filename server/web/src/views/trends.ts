@@ -4,7 +4,7 @@ import { chart, chartTable, legend, type Chart } from '../chart';
 import { h, replace } from '../dom';
 import { bytes, count, duration, loss, plain, sha, short } from '../format';
 import { onChange } from '../live';
-import { card, loading, problemCard } from '../parts';
+import { byArch, card, loading, problemCard } from '../parts';
 import { address, go, type Place, type View } from '../router';
 import type { Board, TrendPoint, Trends } from '../types';
 
@@ -81,7 +81,7 @@ export function showTrends(place: Place, main: HTMLElement): View {
     const byRun = new Map<string, TrendPoint[]>();
     for (const point of all) byRun.set(point.run, [...(byRun.get(point.run) ?? []), point]);
     const runs = [...byRun.values()].reverse();
-    const archs = [...new Set(all.map((point) => point.arch))].sort();
+    const archs = [...new Set(all.map((point) => point.arch))].sort(byArch);
     charts.forEach((plot) => plot.close());
     if (runs.length === 0) {
       replace(body, h('section.card', h('p.empty', 'No run of this branch has been judged yet. Each one that is adds a point here.')));

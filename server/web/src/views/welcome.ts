@@ -26,7 +26,7 @@ export function firstPage(): HTMLElement {
   return h('div.stack.welcome',
     h('div', h('h1', 'Nothing has been pushed yet'),
       h('p.quiet', 'This board fills by itself: a branch a row, an architecture a column. Four steps lead to the first verdict.')),
-    h('section.card', h('ol.steps',
+    h('section.card', h('ol.guide',
       step('Say what a commit must show', 'A file .smgate.json at the root of your repository.', kGateFile),
       step('Point a GitHub webhook here', 'Settings, Webhooks, Add webhook: events push and pull requests, content type application/json, and the secret of the server’s configuration.',
         `${origin}/webhooks/github`),
