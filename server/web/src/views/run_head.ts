@@ -22,7 +22,7 @@ export function runHeader(run: RunDetail): HTMLElement {
     run.reason && h('p.reason', prose(run.reason)),
     facts(rows),
     h('p.toolbar.small',
-      h('a', { href: address('/compare', { run: run.id }) }, 'Compare with the base'),
+      run.base_commit && h('a', { href: address('/compare', { run: run.id }) }, 'Compare with the base'),
       h('a', { href: address('/trends', { repository: run.repository, branch: run.branch }) }, 'Trends of the branch'),
       h('a', { href: `/api/v1/runs/${run.id}`, target: '_blank', rel: 'noopener' }, 'JSON')),
     history(run));
