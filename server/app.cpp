@@ -46,9 +46,11 @@ App::App(Config config, const Clock& clock, Random& random)
       link_(io_.get_executor(), store_, clock_, result::record_item, {config_.lease_ms, config_.heartbeat_ms}),
       stages_(io_.get_executor(), config_, clock_, random_, store_, link_),
       webhooks_(config_, clock_, store_, stages_.workers(), [this] { stages_.wake_intake(); }),
-      api_(store_, metrics_,
+      api_(store_, clock_, metrics_,
            {[this](const RunnerName& runner) { return link_.registry().online(runner); },
-            [this] { return running_ && !stopping_; }, [this] { return live_figures(); }}),
+            [this] { return running_ && !stopping_; }, [this] { return live_figures(); },
+            [this](const store::ActionResult& result) { stages_.act_on(result); }},
+           {config_.read_needs_token}),
       server_(
           io_.get_executor(), make_router(), deadlines(config_),
           [this](const std::string& pattern, unsigned status, std::chrono::milliseconds took) {

@@ -105,6 +105,7 @@ Result<Config> parse_config(std::string_view text, const std::filesystem::path& 
   config.database = resolved(reader.string("database", (config.data_folder / "smgate.db").string()), file);
   read_secret(reader, config, file);
   config.emulated_satisfies_required = reader.boolean("emulated_satisfies_required", false);
+  config.read_needs_token = reader.one_of("read_access", "open", {"open", "token"}) == "token";
   read_repositories(reader, config);
   read_limits(reader, config);
   config.log_level = reader.one_of("log_level", config.log_level, {"trace", "debug", "info", "warn", "error"});
@@ -131,6 +132,7 @@ nlohmann::json to_json(const Config& config) {
           {"data_folder", config.data_folder.string()},
           {"database", config.database.string()},
           {"webhook_secret", "(not shown)"},
+          {"read_access", config.read_needs_token ? "token" : "open"},
           {"emulated_satisfies_required", config.emulated_satisfies_required},
           {"repositories", std::move(repositories)},
           {"limits",

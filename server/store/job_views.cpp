@@ -1,12 +1,14 @@
 #include "server/store/job_views.hpp"
 
+#include <spdlog/fmt/fmt.h>
+
 #include "common/compress.hpp"
 #include "server/store/job_rows.hpp"
 
 namespace smgate::store {
 namespace {
 
-constexpr std::size_t kCoverageBytesMax = 64U << 20U;  // 20,000 keys of 256 bytes are 6 MB; what is larger is damaged
+constexpr std::size_t kUnpackedBytesMax = 256U << 20U;  // 20,000 keys of 256 bytes are 6 MB; what is larger is damaged
 constexpr std::string_view kAboveAllIds = "~";
 
 #define SMGATE_STATS_COLUMNS                                                                                 \
@@ -25,6 +27,12 @@ JobStats read_stats(const Query& row, int at) {
   int column = at + 4;
   for (std::uint64_t* count : counts) *count = row.get<std::uint64_t>(column++);
   return stats;
+}
+
+std::string unpack(const std::string& frame, const char* what) {
+  Result<std::string> text = zstd_decompress(frame, kUnpackedBytesMax);
+  if (!text) throw DatabaseError(SQLITE_CORRUPT, fmt::format("a stored {} is damaged: {}", what, text.error().text()));
+  return std::move(*text);
 }
 
 }  // namespace
@@ -53,9 +61,13 @@ std::optional<std::string> find_coverage(ReadTx& tx, const Job& job) {
   if (!job.verdict) return std::nullopt;
   Query row = tx.query("SELECT data FROM job_coverage WHERE job = ?1", job.id);
   if (!row.step()) return std::nullopt;
-  Result<std::string> text = zstd_decompress(row.get<std::string>(0), kCoverageBytesMax);
-  if (!text) throw DatabaseError(SQLITE_CORRUPT, "a stored coverage is damaged: " + text.error().text());
-  return std::move(*text);
+  return unpack(row.get<std::string>(0), "coverage");
+}
+
+std::optional<std::string> find_report_json(ReadTx& tx, const JobId& job) {
+  Query row = tx.query("SELECT report FROM job_reports WHERE job = ?1", job);
+  if (!row.step()) return std::nullopt;
+  return unpack(row.get<std::string>(0), "report");
 }
 
 TrendPage read_trends(ReadTx& tx, const std::string& repository, const std::string& branch,

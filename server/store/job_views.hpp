@@ -39,6 +39,8 @@ void save_job_view(Tx& tx, const JobId& job, const JobView& view);
 // Absent where the job has no verdict, or attempts were exhausted before there was anything to measure.
 std::optional<JobStats> find_job_stats(ReadTx& tx, const Job& job);
 std::optional<std::string> find_coverage(ReadTx& tx, const Job& job);
+// The report alone: facts are larger, and only judging reads them.
+std::optional<std::string> find_report_json(ReadTx& tx, const JobId& job);
 
 struct TrendPoint {
   Job job;
