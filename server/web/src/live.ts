@@ -114,7 +114,7 @@ export function onChange(listener: Listener): () => void {
     started = true;
     follow('/api/v1/events', (event) => {
       const known = event.event === 'run' || event.event === 'job';
-      if (!known && event.event !== 'reset') return;
+      if (!known && event.event !== 'reset' && event.event !== 'hello') return;  // hello: what came before it was not seen
       const change = known ? (JSON.parse(event.data) as Change) : null;
       for (const other of [...listeners]) other(change);
     }, (state) => connectionListener(state));

@@ -55,8 +55,9 @@ export function showBoard(place: Place, main: HTMLElement): View {
   });
   const pick = h('span');
   const more = h('button', { type: 'button', hidden: true, onclick: () => void load(next) }, 'Show more branches');
-  main.append(h('div.stack',
-    h('div.headline', h('h1', 'Board'), h('div.toolbar.push', pick, search)), h('section.card.board-card', list), h('div', more)));
+  const frame = h('div.stack',
+    h('div.headline', h('h1', 'Board'), h('div.toolbar.push', pick, search)), h('section.card.board-card', list), h('div', more));
+  main.append(frame);
 
   function draw(): void {
     const wanted = search.value.trim().toLowerCase();
@@ -87,8 +88,9 @@ export function showBoard(place: Place, main: HTMLElement): View {
       const answer = await get<Board>(page ?? address('/api/v1/board', { repository, limit: 100 }), abort.signal);
       branches = page ? [...branches, ...answer.branches] : answer.branches;
       next = answer.next;
-      if (branches.length === 0) replace(main, firstPage());
-      else draw();
+      const content = branches.length === 0 ? firstPage() : frame;
+      if (content !== main.firstElementChild) replace(main, content);  // else the focus stays where it is
+      if (branches.length > 0) draw();
       tell();
     } catch (error) {
       if (!abort.signal.aborted) replace(list, problemCard(error));
@@ -96,11 +98,7 @@ export function showBoard(place: Place, main: HTMLElement): View {
   }
 
   void load(null);
-  const stop = onChange(debounce(150, () => {
-    if (branches.length === 0) replace(main, h('div.stack', h('div.headline', h('h1', 'Board'), h('div.toolbar.push', pick, search)),
-      h('section.card.board-card', list), h('div', more)));
-    void load(null);
-  }));
+  const stop = onChange(debounce(150, () => void load(null)));
   return {
     close() {
       abort.abort();
