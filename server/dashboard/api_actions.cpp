@@ -25,7 +25,7 @@ json to_json(const store::AuditEntry& entry) {
           {"target", entry.target}, {"done", entry.done},            {"text", entry.text}};
 }
 
-store::ActionResult set_drained(store::Tx& tx, const RunnerName& runner, bool drained) {
+store::ActionResult drain_action(store::Tx& tx, const RunnerName& runner, bool drained) {
   store::ActionResult result;
   result.done = store::set_drained(tx, runner, drained);
   result.schedule = result.done && !drained;
@@ -104,14 +104,14 @@ Api::Answer Api::drain_runner(http::Request request, store::ApiToken token) {
   const RunnerName name{request.params.at("name")};
   co_return co_await act(
       std::move(request), std::move(token), "drain", name.value,
-      [name](store::Tx& tx, const std::string&, std::int64_t) { return set_drained(tx, name, true); });
+      [name](store::Tx& tx, const std::string&, std::int64_t) { return drain_action(tx, name, true); });
 }
 
 Api::Answer Api::undrain_runner(http::Request request, store::ApiToken token) {
   const RunnerName name{request.params.at("name")};
   co_return co_await act(
       std::move(request), std::move(token), "undrain", name.value,
-      [name](store::Tx& tx, const std::string&, std::int64_t) { return set_drained(tx, name, false); });
+      [name](store::Tx& tx, const std::string&, std::int64_t) { return drain_action(tx, name, false); });
 }
 
 Api::Answer Api::list_audit(http::Request request) {
