@@ -12,7 +12,7 @@ const kPages = {
 
 async function settled(page) {
   await page.locator('main h1, main .notice').first().waitFor();
-  await page.waitForFunction(() => !document.querySelector('.loading'));
+  await page.locator('.loading').first().waitFor({ state: 'detached' });
 }
 
 for (const [name, path] of Object.entries(kPages)) {

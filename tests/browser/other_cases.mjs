@@ -4,6 +4,10 @@ test('Compare', 'ShowsWhatIsNewAgainstTheBase', async (reader, world) => {
   const page = await reader.open(`/compare?run=${world.runs['shared-key']}`);
   await page.getByText('New causes').first().waitFor();
   check((await page.textContent('main')).includes('prewarm key collision'), 'the cause is not named');
+});
+
+test('Compare', 'LaysTheCurvesOfBothRunsOverEachOther', async (reader, world) => {
+  const page = await reader.open(`/compare?run=${world.runs.parted}&base=${world.runs.healthy}`);
   await page.locator('#loss canvas').waitFor();
   const legend = await page.locator('#loss .legend').textContent();
   check(legend.includes('sm_121 base') && legend.includes('sm_121 run'), `curves: ${legend}`);

@@ -35,6 +35,15 @@ def recorded(name, arch):
     print(f"{name} on {arch}: {len(lines.splitlines())} events of a recorded run", flush=True)
 
 
+def parted(arch):
+    """The healthy recording, but on one architecture the loss is a fifth too high from step 6 on."""
+    events = [json.loads(line) for line in (CASES / "faults" / f"healthy-{arch}.jsonl").read_text().splitlines()]
+    for event in events:
+        if arch == "sm_121" and event["ev"] == "step" and event["step"] >= 6:
+            event["loss"] *= 1.2
+    (pathlib.Path(os.environ["SMGATE_EVENTS"]) / "run.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+
+
 def begin(events, arch, steps):
     events.say("run_start", workload="large", version="1", arch=arch, device=f"{arch} (emulated)", emulated=True, cold=True,
                config={"steps": steps})
@@ -75,7 +84,7 @@ def live(arch):
 
 
 def main(name, arch):
-    if name in ("large", "live"):
+    if name in ("large", "live", "parted"):
         globals()[name](arch)
     else:
         recorded(name, arch)

@@ -17,10 +17,17 @@ test('Run', 'ShowsTheVerdictWithSymbolAndText', async (reader, world) => {
 });
 
 test('Run', 'SaysWhereTheCurvesPart', async (reader, world) => {
-  const page = await reader.open(`/runs/${world.runs['shared-key']}`);
+  const page = await reader.open(`/runs/${world.runs.parted}`);
   await page.locator('#loss canvas').waitFor();
-  await page.getByText(/sm_121 ends at step \d+, before sm_89/).or(page.getByText(/leaves the band/)).first().waitFor();
-  check(await page.locator('#loss .swatch.series-0').count() > 0, 'no legend');
+  await page.getByText('sm_121 leaves the band of sm_89 at step 6: +20 %.').waitFor();
+  equal(await page.locator('#loss .legend').textContent(), 'sm_89sm_121within 5 % of sm_89');
+});
+
+test('Run', 'SaysWhatOfACurveIsMissing', async (reader, world) => {
+  const page = await reader.open(`/runs/${world.runs['shared-key']}`);
+  await page.getByText('sm_121 reported no step.').waitFor();
+  const healthy = await reader.open(`/runs/${world.runs.healthy}`);
+  await healthy.getByText('sm_121 stays within 5 % of sm_89.').waitFor();
 });
 
 test('Run', 'ShowsEachKeyByColourSymbolAndText', async (reader, world) => {
@@ -38,7 +45,7 @@ test('Run', 'OpensAKeyFromItsAddress', async (reader, world) => {
   const page = await reader.open(`/runs/${world.runs['shared-key']}?key=silu_forward&arch=sm_121`);
   await page.locator('.key-detail').waitFor();
   equal(await page.locator('.matrix-row[aria-selected="true"] .key').textContent(), 'silu_forward');
-  equal(await page.locator('.tabs [aria-pressed="true"]').first().textContent(), 'sm_121');
+  equal(await page.getByRole('group', { name: 'Findings of' }).locator('[aria-pressed="true"]').textContent(), 'sm_121');
 });
 
 test('Run', 'MovesInTheMatrixByArrowKeys', async (reader, world) => {

@@ -51,7 +51,7 @@ def fill(system, pipe):
                "large": push(system, large, "main", NOWHERE, "large", ["sm_89"]),
                "waiting": push(system, hopper, "main", NOWHERE, "healthy", ["sm_90"])}
     runs = {"healthy": judged(system, commits["healthy"])}  # those that follow compare themselves with it
-    for name, branch in (("shared-key", "topic/shorter-macro"), ("short-key", "topic/rope"), ("wrong-eps", "topic/eps")):
+    for name, branch in (("shared-key", "topic/shorter-macro"), ("short-key", "topic/rope"), ("wrong-eps", "topic/eps"), ("parted", "topic/parted")):
         commits[name] = push(system, kernels, branch, commits["healthy"], name)
     runs.update({name: judged(system, commit) for name, commit in commits.items() if name not in ("healthy", "waiting")})
     runs["waiting"] = system.run_of(commits["waiting"])["id"]

@@ -41,7 +41,9 @@ export function startKeyboard(): void {
   document.addEventListener('keydown', (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (isTyping(event.target)) {
-      if (event.key === 'Escape') (event.target as HTMLElement).blur();
+      if (event.key !== 'Escape') return;
+      event.preventDefault();  // which would empty a search field
+      (event.target as HTMLElement).blur();
       return;
     }
     const place = kPlaces[event.key];

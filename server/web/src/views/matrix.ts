@@ -36,7 +36,7 @@ export function matrix(architectures: string[], choose: (row: CoverageRow, colum
   }
 
   const list = virtualList({
-    rowHeight: kRowHeight, className: 'matrix-rows', attributes: { tabindex: '-1', role: 'presentation' },
+    rowHeight: kRowHeight, className: 'matrix-rows', attributes: { tabindex: '-1', role: 'rowgroup' },
     draw(index) {
       const row = rows[index] as CoverageRow;
       return h('div.matrix-row', {
@@ -47,7 +47,7 @@ export function matrix(architectures: string[], choose: (row: CoverageRow, colum
         [stateMark(cell?.state ?? null), h('span.small.quiet.note', cell ? cellNote(cell) : '')], 'matrix-cell')));
     },
   });
-  list.node.firstElementChild?.setAttribute('role', 'rowgroup');
+  list.node.firstElementChild?.setAttribute('role', 'presentation');
 
   const head = h('div.matrix-row.matrix-head', { role: 'row', 'aria-rowindex': '1', style: { gridTemplateColumns: columns } },
     h('div', { role: 'columnheader', 'aria-colindex': '1' }, 'Kernel key'),
