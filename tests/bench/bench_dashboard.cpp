@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "common/log.hpp"
 #include "server/app.hpp"
 #include "tests/bench/dashboard_rows.hpp"
 #include "tests/support/http_client.hpp"
@@ -62,10 +63,10 @@ class Subject {
   Subject& operator=(const Subject&) = delete;
 
   std::vector<Times> measure() {
-    return {{answer("/api/v1/board"), median_us([&] { bench::read_board(*database_); })},
-            {answer("/api/v1/runs/" + sample_.run), median_us([&] { bench::read_run(*database_, sample_); })},
-            {answer("/api/v1/jobs/" + sample_.job + "/curve"),
-             median_us([&] { bench::read_curve(*database_, sample_); })}};
+    return {
+        {answer("/api/v1/board"), median_us([&] { bench::read_board(*database_); })},
+        {answer("/api/v1/runs/" + sample_.run), median_us([&] { bench::read_run(*database_, sample_); })},
+        {answer("/api/v1/jobs/" + sample_.job + "/curve"), median_us([&] { bench::read_curve(*database_, sample_); })}};
   }
 
  private:
@@ -98,8 +99,8 @@ int main(int argc, char** argv) {
   Subject large(full);
   const std::vector<Times> of_small = small.measure();
   const std::vector<Times> of_large = large.measure();
-  fmt::print("{:<10}{:>14}{:>14}{:>10}{:>14}{:>10}   ({} runs, {} points)\n", "answer", "100 runs us", "full us", "ratio",
-             "bare read us", "ratio", full.runs, full.runs * 2 * full.points);
+  fmt::print("{:<10}{:>14}{:>14}{:>10}{:>14}{:>10}   ({} runs, {} points)\n", "answer", "100 runs us", "full us",
+             "ratio", "bare read us", "ratio", full.runs, full.runs * 2 * full.points);
   bool kept = true;
   const char* names[] = {"board", "run", "curve"};
   for (std::size_t i = 0; i < of_large.size(); ++i) {

@@ -39,7 +39,8 @@ std::string report() {
                         {"key", "rmsnorm_" + std::to_string(i)},
                         {"evidence", json::array()},
                         {"explained_by", "prewarm_missing"}});
-  return json{{"clauses", clauses}, {"findings", findings}, {"causes", json::array()}, {"warnings", json::array()}}.dump();
+  return json{{"clauses", clauses}, {"findings", findings}, {"causes", json::array()}, {"warnings", json::array()}}
+      .dump();
 }
 
 std::string sha(std::int64_t number) {
@@ -83,9 +84,9 @@ std::uint64_t sum_bytes(Query query, int columns) {
   return bytes;
 }
 
-#define JOB_TEXTS                                                                                             \
-  "id, run, arch, state, attempt, attempt_cap, lease, lease_expires_ms, ended_lease, runner, next_seq, "      \
-  "stages_digest, adapter, queued_ms, started_ms, ended_ms, outcome, outcome_text, emulated, verdict, "       \
+#define JOB_TEXTS                                                                                        \
+  "id, run, arch, state, attempt, attempt_cap, lease, lease_expires_ms, ended_lease, runner, next_seq, " \
+  "stages_digest, adapter, queued_ms, started_ms, ended_ms, outcome, outcome_text, emulated, verdict, "  \
   "first_cause, reason, log_bytes, event_bytes, events_cut, initial_loss, final_loss, steps"
 
 }  // namespace
@@ -124,7 +125,8 @@ std::uint64_t read_board(Database& db) {
   for (const std::string& run : runs) {
     bytes += sum_bytes(db.query("SELECT * FROM runs WHERE id = ?1", run), 23);
     bytes += sum_bytes(db.query("SELECT " JOB_TEXTS " FROM jobs WHERE run = ?1 ORDER BY arch", run), 28);
-    bytes += sum_bytes(db.query("SELECT job_stats.* FROM job_stats JOIN jobs ON job = id WHERE jobs.run = ?1", run), 17);
+    bytes +=
+        sum_bytes(db.query("SELECT job_stats.* FROM job_stats JOIN jobs ON job = id WHERE jobs.run = ?1", run), 17);
   }
   return bytes;
 }
@@ -133,11 +135,13 @@ std::uint64_t read_run(Database& db, const Sample& sample) {
   return sum_bytes(db.query("SELECT * FROM runs WHERE id = ?1", sample.run), 23) +
          sum_bytes(db.query("SELECT " JOB_TEXTS " FROM jobs WHERE run = ?1 ORDER BY arch", sample.run), 28) +
          sum_bytes(db.query("SELECT report FROM job_reports JOIN jobs ON job = id WHERE run = ?1", sample.run), 1) +
-         sum_bytes(db.query("SELECT job_stats.* FROM job_stats JOIN jobs ON job = id WHERE jobs.run = ?1", sample.run), 17);
+         sum_bytes(db.query("SELECT job_stats.* FROM job_stats JOIN jobs ON job = id WHERE jobs.run = ?1", sample.run),
+                   17);
 }
 
 std::uint64_t read_curve(Database& db, const Sample& sample) {
-  return sum_bytes(db.query("SELECT data FROM curve_chunks WHERE job = ?1 AND attempt = 1 ORDER BY first", sample.job), 1);
+  return sum_bytes(db.query("SELECT data FROM curve_chunks WHERE job = ?1 AND attempt = 1 ORDER BY first", sample.job),
+                   1);
 }
 
 }  // namespace smgate::bench
