@@ -142,6 +142,7 @@ Result<Config> parse_config(std::string_view text, const std::filesystem::path& 
   read_secret(reader, config, file);
   read_github(reader, config, file);
   config.emulated_satisfies_required = reader.boolean("emulated_satisfies_required", false);
+  config.read_needs_token = reader.one_of("read_access", "open", {"open", "token"}) == "token";
   read_repositories(reader, config);
   read_limits(reader, config);
   config.log_level = reader.one_of("log_level", config.log_level, {"trace", "debug", "info", "warn", "error"});
@@ -174,6 +175,7 @@ nlohmann::json to_json(const Config& config) {
             {"private_key", config.github.private_key.empty() ? "" : "(not shown)"},
             {"token", config.github.token.empty() ? "" : "(not shown)"},
             {"ca_file", config.github.ca_file.string()}}},
+          {"read_access", config.read_needs_token ? "token" : "open"},
           {"emulated_satisfies_required", config.emulated_satisfies_required},
           {"repositories", std::move(repositories)},
           {"limits",

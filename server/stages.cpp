@@ -15,6 +15,7 @@
 #include "server/source/source_steps.hpp"
 #include "server/store/crash_points.hpp"
 #include "server/store/repositories.hpp"
+#include "server/store/runners.hpp"
 #include "server/store/store_async.hpp"
 #include "server/verdict/verdict.hpp"
 #include "server/worker_pool.hpp"
@@ -53,6 +54,12 @@ std::vector<scheduler::FreeRunner> takers(const std::vector<session::LiveSession
   std::vector<scheduler::FreeRunner> runners;
   for (const session::LiveSession& session : sessions)
     if (!session.draining) runners.push_back({session.runner, session.arch, session.emulated, session.slots});
+  return runners;
+}
+
+// Somebody may have drained it meanwhile, whatever it says of itself.
+std::vector<scheduler::FreeRunner> not_drained(store::ReadTx& tx, std::vector<scheduler::FreeRunner> runners) {
+  std::erase_if(runners, [&tx](const scheduler::FreeRunner& runner) { return store::is_drained(tx, runner.name); });
   return runners;
 }
 
@@ -113,6 +120,12 @@ void Stages::cancel_leases(const std::vector<store::Lease>& leases) {
     link_.registry().send(lease.runner, protocol::Cancel{lease.job, lease.token, "its run is no longer wanted"});
 }
 
+void Stages::act_on(const store::ActionResult& result) {
+  if (result.fetch) source_.wake();
+  if (result.schedule) scheduler_.wake();
+  cancel_leases(result.lost);
+}
+
 asio::awaitable<bool> Stages::fetch_source() {
   const std::int64_t begun_ms = clock_.now_ms();
   const auto task =
@@ -161,7 +174,7 @@ asio::awaitable<void> Stages::hand_out_jobs() {
   const std::vector<scheduler::FreeRunner> runners = takers(sessions);
   const std::int64_t now_ms = clock_.now_ms();
   auto leased = co_await store::write(store_, [this, &runners, now_ms](store::Tx& tx) {
-    return scheduler::lease_jobs(tx, runners, config_.lease_ms, now_ms, random_);
+    return scheduler::lease_jobs(tx, not_drained(tx, runners), config_.lease_ms, now_ms, random_);
   });
   if (leased.empty()) co_return;
   crash_point(store::kLeased);

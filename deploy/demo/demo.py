@@ -118,7 +118,7 @@ def run_demo(system, build):
 
 
 def wait_for_interrupt(url):
-    say(f"the API stays up at {url}/api/v1/runs until Ctrl-C")
+    say(f"the page stays up at {url}/ and the API at {url}/api/v1/runs until Ctrl-C")
     try:
         signal.pause()
     except KeyboardInterrupt:
@@ -137,7 +137,7 @@ def main():
     try:
         runs = run_demo(system, arguments.build_dir.resolve())
         promised = as_promised(runs)
-        print(json.dumps({"runs": [summary(run) for run in runs]}) if arguments.json else f"\n{table(runs)}\n\nAPI: {system.url}/api/v1/runs", flush=True)
+        print(json.dumps({"runs": [summary(run) for run in runs]}) if arguments.json else f"\n{table(runs)}\n\npage: {system.url}/\nAPI:  {system.url}/api/v1/runs", flush=True)
         say(f"demo: {'as promised' if promised else 'NOT as promised'}, {time.monotonic() - start:.0f} s")
         if arguments.keep:
             wait_for_interrupt(system.url)

@@ -11,6 +11,7 @@
 #include "common/contract/judge.hpp"
 #include "common/contract/outcome.hpp"
 #include "common/contract/signature.hpp"
+#include "server/verdict/job_view.hpp"
 #include "server/verdict/report_words.hpp"
 #include "server/verdict/verdict.hpp"
 
@@ -32,7 +33,7 @@ contract::EventSource events_of(const store::EventFile& file, contract::Facts& f
   };
 }
 
-contract::JobFacts fold_all(const std::vector<store::EventFile>& files) {
+contract::JobFacts fold_all(const std::vector<store::EventFile>& files, JobTimeline& timeline) {
   contract::JobFacts facts;
   std::map<std::string, std::vector<const store::EventFile*>> parts;
   for (const store::EventFile& file : files) parts[file.part].push_back(&file);
@@ -41,7 +42,10 @@ contract::JobFacts fold_all(const std::vector<store::EventFile>& files) {
     if (!part) throw std::runtime_error(part.error().text());  // the protocol lets no other name in
     std::vector<contract::EventSource> sources;
     for (const store::EventFile* file : part_files) sources.push_back(events_of(*file, **part));
-    contract::merge(std::move(sources), [&part](const contract::Event& event) { contract::fold(**part, event); });
+    contract::merge(std::move(sources), [&](const contract::Event& event) {
+      contract::fold(**part, event);
+      if (*part == &facts.main) timeline.see(event);
+    });
   }
   return facts;
 }
@@ -86,8 +90,9 @@ std::string reason_of_job(const contract::Report& report) {
   return reason_of(report) + (signal ? "; " + report.resemblance->text : "");
 }
 
-store::JobVerdict judge_events(const ReportedJob& reported) {
-  const contract::JobFacts facts = fold_all(reported.events);
+store::JobVerdict judge_events(const ReportedJob& reported, store::JobView& view) {
+  JobTimeline timeline;
+  const contract::JobFacts facts = fold_all(reported.events, timeline);
   contract::Report report = contract::judge(facts, policy_from(reported.policy_json));
   add_outcome(report, reported);
   store::JobVerdict verdict;
@@ -101,16 +106,18 @@ store::JobVerdict judge_events(const ReportedJob& reported) {
   verdict.steps = static_cast<std::int64_t>(report.summary.steps);
   verdict.facts_json = contract::to_json(facts).dump();
   verdict.report_json = contract::to_json(report).dump();
+  view = view_of(facts, report, timeline);
   return verdict;
 }
 
 }  // namespace
 
 JudgedJob judge(const ReportedJob& reported) {
-  JudgedJob judged{reported.job.id, reported.job.attempt, {}};
+  JudgedJob judged{reported.job.id, reported.job.attempt, {}, {}};
   try {
-    judged.verdict = judge_events(reported);
+    judged.verdict = judge_events(reported, judged.view.emplace());
   } catch (const std::exception& error) {  // one job that cannot be judged must not keep the others waiting
+    judged.view.reset();
     judged.verdict.first_cause = "judging_failed";
     judged.verdict.reason = fmt::format("the coordinator could not judge the job: {}", error.what());
     judged.verdict.facts_json = judged.verdict.report_json = "{}";

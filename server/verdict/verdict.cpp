@@ -20,7 +20,9 @@ std::optional<ReportedJob> load_reported_job(store::ReadTx& tx) {
 }
 
 bool finish_job(store::Tx& tx, const JudgedJob& judged, std::int64_t now_ms) {
-  return store::judge_job(tx, judged.job, judged.attempt, judged.verdict, now_ms);
+  if (!store::judge_job(tx, judged.job, judged.attempt, judged.verdict, now_ms)) return false;
+  if (judged.view) store::save_job_view(tx, judged.job, *judged.view);
+  return true;
 }
 
 std::optional<EndedRun> load_ended_run(store::ReadTx& tx) {

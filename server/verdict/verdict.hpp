@@ -16,6 +16,7 @@
 #include "common/contract/signature.hpp"
 #include "server/store/events.hpp"
 #include "server/store/failures.hpp"
+#include "server/store/job_views.hpp"
 #include "server/store/jobs.hpp"
 #include "server/store/runs.hpp"
 
@@ -35,6 +36,7 @@ struct JudgedJob {
   JobId job;
   int attempt = 0;
   store::JobVerdict verdict;
+  std::optional<store::JobView> view;  // for the dashboard; absent where the job could not be judged
 };
 JudgedJob judge(const ReportedJob& reported);
 

@@ -1,6 +1,7 @@
 // The JSON API against schemas/openapi.yaml: every route both ways, and every answer of these tests by its schema.
 #include <gmock/gmock.h>
 
+#include "server/dashboard/page.hpp"
 #include "tests/support/openapi.hpp"
 #include "tests/support/server_fixture.hpp"
 
@@ -44,6 +45,7 @@ class Api : public ServerTest {
 TEST_F(Api, HasExactlyTheDescribedRoutes) {
   std::set<std::string> served;
   for (const http::Route& route : router().routes()) served.insert(route.method + " " + route.pattern);
+  for (const http::Route& route : dashboard::page_routes()) served.erase(route.method + " " + route.pattern);
   EXPECT_EQ(served, OpenApi::of_project().routes());
 }
 
