@@ -112,18 +112,16 @@ json stage_fields(const store::JobStage& stage) {
           {"began_at", to_rfc3339(stage.began_ms)}};
 }
 
-json report_of(const std::optional<store::JobReport>& report) {
-  if (!report) return json();
-  return json::parse(report->report_json, nullptr, false);
-}
+json report_of(const std::optional<std::string>& text) { return text ? json::parse(*text, nullptr, false) : json(); }
 
 json job_detail(const store::JobDetail& detail) {
   json job = job_fields(detail.job);
   job["stages"] = json::array();
   for (const store::JobStage& stage : detail.stages) job["stages"].push_back(stage_fields(stage));
-  const json report = report_of(detail.report);
+  const json report = detail.report ? report_of(detail.report->report_json) : json();
   for (const char* part : {"causes", "findings", "warnings", "clauses"})
     job[part] = report.is_object() && report.contains(part) ? report[part] : json::array();
+  job["resemblance"] = report.is_object() && report.contains("resemblance") ? report["resemblance"] : json();
   return job;
 }
 
@@ -146,6 +144,7 @@ json to_json(const store::RunDetail& detail) {
                                {"pull_request", value_or_null(trigger.pull_request)}});
   run["jobs"] = json::array();
   for (const store::JobDetail& job : detail.jobs) run["jobs"].push_back(job_detail(job));
+  run["report"] = report_of(detail.report_json);
   return run;
 }
 

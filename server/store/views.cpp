@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "server/store/run_reports.hpp"
 #include "server/store/run_rows.hpp"
 
 namespace smgate::store {
@@ -61,7 +62,7 @@ RunPage list_runs(ReadTx& tx, const RunFilter& filter, const std::optional<RunId
 std::optional<RunDetail> read_run(ReadTx& tx, const RunId& id) {
   const std::optional<Run> run = find_run(tx, id);
   if (!run) return std::nullopt;
-  RunDetail detail{*run, triggers_of(tx, id), {}};
+  RunDetail detail{*run, triggers_of(tx, id), {}, find_run_report(tx, id)};
   for (const Job& job : jobs_of_run(tx, id))
     detail.jobs.push_back({job, stages_of_job(tx, job.id, job.attempt), find_report(tx, job.id)});
   return detail;

@@ -39,6 +39,7 @@ struct RunDetail {
   Run run;
   std::vector<Trigger> triggers;
   std::vector<JobDetail> jobs;
+  std::optional<std::string> report_json;  // its architectures compared; once it is decided
 };
 std::optional<RunDetail> read_run(ReadTx& tx, const RunId& id);
 
