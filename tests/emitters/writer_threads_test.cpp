@@ -18,6 +18,7 @@ TEST(CppEmitter, NumbersTheLinesOfManyThreadsWithoutAGap) {
   const Scratch scratch;
   events::Writer writer(scratch.path());
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&writer] {
       for (int line = 0; line < 250; ++line) writer.note("from a thread");

@@ -27,7 +27,7 @@ constexpr float kSmoothing = 1e-3f, kRate = 2.0f;
 const char* const kScope = "bigrams";
 using Milliseconds = std::chrono::duration<double, std::milli>;
 
-events::Writer report(std::getenv("SMGATE_EVENTS") ? std::getenv("SMGATE_EVENTS") : "");
+events::Writer report = events::Writer::from_environment();
 std::string arch = std::getenv("SMGATE_ARCH") ? std::getenv("SMGATE_ARCH") : "sm_89";
 
 // --- the kernels: a key that names every constant of the body, and the body
