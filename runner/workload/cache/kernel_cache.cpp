@@ -2,12 +2,12 @@
 
 #include "runner/workload/base/sha256.hpp"
 #include "runner/workload/cache/compiler.hpp"
-#include "runner/workload/device/backend.hpp"
+#include "runner/workload/device/device.hpp"
 
 namespace smgate::workload {
 
-KernelCache::KernelCache(std::string name, Compiler& compiler, Backend& backend, events::Writer& writer)
-    : name_(std::move(name)), compiler_(compiler), backend_(backend), writer_(writer) {}
+KernelCache::KernelCache(std::string name, Compiler& compiler, Device& device, events::Writer& writer)
+    : name_(std::move(name)), compiler_(compiler), device_(device), writer_(writer) {}
 
 KernelCache::~KernelCache() = default;
 
@@ -40,17 +40,17 @@ const Module& KernelCache::get_or_compile(const std::string& scope, const std::s
   if (hit) return *found->second;
   const Module& module = compile(key, body, digest, at);
   ++late_compiles_;
-  backend_.late_compile();
+  device_.late_compile();
   return module;
 }
 
 const Module& KernelCache::compile(const std::string& key, const Body& body, const std::string& digest,
                                    events::Here at) {
-  Compiled result = compiler_.compile(body, backend_.info().arch);
+  Compiled result = compiler_.compile(body, device_.info().arch);
   report_compile(key, digest, result, at);
   if (!result.ok) throw RunFailure("kernel " + key + " does not compile for " + result.target + ": " + result.log);
   auto module = std::make_unique<Module>(Module{body, std::move(result.code), result.target});
-  backend_.load(*module);
+  device_.load(*module);
   events::Event load("load");
   load.name("module", sha256_hex(module->code)).name("cache", name_).name("key", key).text("target", module->target);
   writer_.emit(load.integer("bytes", module->code.size()).flag("native", module->native).at(at));

@@ -4,8 +4,8 @@
 
 #include <array>
 #include <chrono>
-#include <cstdlib>
 
+#include "runner/workload/base/library.hpp"
 #include "runner/workload/cache/compiler.hpp"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -102,23 +102,13 @@ class SourceOnly : public Compiler {
   }
 };
 
-std::vector<std::string> places() {
-  const char* named = std::getenv("SMGATE_NVRTC");
-  if (named != nullptr && *named != '\0') return {named};
-  std::vector<std::string> paths;
-  for (const char* folder : {"", "/usr/local/cuda/lib64/", "/usr/local/cuda/lib/"}) {
-    for (const char* name : {"libnvrtc.so.13", "libnvrtc.so.12"}) paths.push_back(std::string(folder) + name);
-  }
-  return paths;
-}
-
 }  // namespace
 
 std::unique_ptr<Compiler> source_compiler() { return std::make_unique<SourceOnly>(); }
 
 Outcome<std::unique_ptr<Compiler>> open_nvrtc() {
   std::string tried;
-  for (const std::string& path : places()) {
+  for (const std::string& path : toolkit_places("SMGATE_NVRTC", {"libnvrtc.so.13", "libnvrtc.so.12"})) {
     void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     Api api{};
     if (library != nullptr && find_all(library, api)) {

@@ -7,12 +7,11 @@
 #include <filesystem>
 
 #include "runner/workload/cache/compiler.hpp"
-#include "runner/workload/device/emulated.hpp"
 #include "runner/workload/files/container.hpp"
 #include "runner/workload/files/safetensors.hpp"
 #include "runner/workload/run/config.hpp"
 #include "runner/workload/run/options.hpp"
-#include "runner/workload/run/trainer.hpp"
+#include "runner/workload/run/machine.hpp"
 
 namespace smgate::workload {
 
@@ -104,14 +103,15 @@ std::vector<float> load_weights(events::Writer& writer, const std::string& scope
 }
 
 std::vector<float> load_models(Trainer& trainer, events::Writer& writer, const Files& files) {
-  const std::uint64_t teacher_bytes = trainer.payload_bytes(trainer.teacher());
+  const std::uint64_t teacher_bytes = trainer.teacher_payload_bytes();
   writer.payload_begin("teacher", teacher_bytes);
-  trainer.upload_teacher(load_weights(writer, "teacher", files.teacher, trainer.teacher().layout()));
+  const auto teacher = load_weights(writer, "teacher", files.teacher, trainer.teacher_layout());
+  trainer.upload_teacher(FloatWeights(trainer.teacher_layout(), teacher));
   writer.payload_end("teacher", teacher_bytes);
-  const std::uint64_t student_bytes = trainer.payload_bytes(trainer.student());
+  const std::uint64_t student_bytes = trainer.student_payload_bytes();
   writer.payload_begin("student", student_bytes);
-  const auto initial = load_weights(writer, "student", files.student, trainer.student().layout());
-  trainer.upload_student(initial);
+  auto initial = load_weights(writer, "student", files.student, trainer.student_layout());
+  trainer.upload_student(FloatWeights(trainer.student_layout(), initial));
   writer.payload_end("student", student_bytes);
   return initial;
 }
@@ -140,8 +140,11 @@ void train(Trainer& trainer, events::Writer& writer, const Options& options, Sum
 
 void write_checkpoint(const Trainer& trainer, events::Writer& writer, const std::string& path,
                       const std::vector<float>& initial) {
-  const auto& layout = trainer.student().layout();
-  const auto trained = trainer.student_weights();
+  const auto& layout = trainer.student_layout();
+  std::vector<float> trained(float_count(layout));
+  trainer.for_each_student_tensor([&](const TensorInfo& tensor, std::span<const float> values) {
+    std::copy(values.begin(), values.end(), trained.begin() + static_cast<std::ptrdiff_t>(tensor.offset));
+  });
   write_file(path, safetensors_bytes(layout, trained));
   std::uint64_t changed = 0;
   for (const TensorInfo& tensor : layout) {
@@ -163,25 +166,26 @@ void write_checkpoint(const Trainer& trainer, events::Writer& writer, const std:
 Summary run(const Options& options, const PrewarmList& prewarm, events::Writer& writer) {
   std::string note;
   const auto compiler = choose_compiler(options.compiler, note);
-  EmulatedBackend backend(*find_emulated(options.arch), writer);
-  report_start(writer, options, backend.info(), *compiler, note);
+  const auto machine = open_machine(options, writer);
+  Device& device = machine->device();
+  report_start(writer, options, device.info(), *compiler, note);
   const Files files = prepare_files(options);
-  backend.report_memory();
+  device.report_memory();
 
   // The incident's cache compiled without a word.
   events::Writer mute("");
-  KernelCache cache("kernels", *compiler, backend, options.config.fault == Fault::kSilentCache ? mute : writer);
-  Trainer trainer(options.config, cache, backend, writer);
-  trainer.prewarm(prewarm);
-  const auto initial = load_models(trainer, writer, files);
+  KernelCache cache("kernels", *compiler, device, options.config.fault == Fault::kSilentCache ? mute : writer);
+  const auto trainer = machine->trainer(options.config, cache, writer);
+  trainer->prewarm(prewarm);
+  const auto initial = load_models(*trainer, writer, files);
   const Batch batch = make_batch(options.config);
-  trainer.allocate_training(batch);
-  backend.report_memory();
+  trainer->allocate_training(batch);
+  device.report_memory();
   writer.emit(batch_event(batch));
 
   Summary summary;
-  train(trainer, writer, options, summary);
-  write_checkpoint(trainer, writer, files.checkpoint, initial);
+  train(*trainer, writer, options, summary);
+  write_checkpoint(*trainer, writer, files.checkpoint, initial);
   summary.late_compiles = cache.late_compiles();
   summary.modules = cache.modules();
   return summary;

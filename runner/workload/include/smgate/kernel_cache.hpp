@@ -17,8 +17,8 @@
 
 namespace smgate::workload {
 
-class Backend;
 class Compiler;
+class Device;
 
 // A kernel that can be launched.
 struct Module {
@@ -26,15 +26,15 @@ struct Module {
   std::string code;        // a cubin, or the body's text where there is no compiler
   std::string target;      // sm_XY of the cubin
   bool native = true;      // false: the driver must compile it again
-  void* handle = nullptr;  // of the back end that loaded it
+  void* handle = nullptr;  // of the device that loaded it
 };
 
 class KernelCache {
  public:
-  KernelCache(std::string name, Compiler& compiler, Backend& backend, events::Writer& writer);
+  KernelCache(std::string name, Compiler& compiler, Device& device, events::Writer& writer);
   ~KernelCache();
 
-  // A pre-warm span of `scope`. What is compiled outside of one is late, and the back end is told.
+  // A pre-warm span of `scope`. What is compiled outside of one is late, and the device is told.
   void begin_prewarm(const std::string& scope, events::Here at = events::Here::now());
   void end_prewarm(events::Here at = events::Here::now());
 
@@ -55,7 +55,7 @@ class KernelCache {
 
   std::string name_;
   Compiler& compiler_;
-  Backend& backend_;
+  Device& device_;
   events::Writer& writer_;
   std::map<std::string, std::unique_ptr<Module>> modules_;
   std::set<std::string> reported_;  // scope, key, body of the hits that were told
