@@ -36,8 +36,7 @@ struct StepScalars {
   float ce, kl, grad_norm, clip_scale, correction1, correction2;
 };
 
-Kernel seeded_normal(Storage storage);
-Kernel convert_weights(Storage storage);
+Kernel model_weights(Storage storage);  // entries seeded_normal and convert_weights
 Kernel embedding_forward(Storage storage, std::uint32_t hidden);
 Kernel embedding_backward(Storage storage, std::uint32_t hidden);
 Kernel rmsnorm_forward(Storage storage, std::uint32_t hidden, float eps);
