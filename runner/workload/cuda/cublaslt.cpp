@@ -10,7 +10,7 @@ namespace {
 
 bool resolve_all(void* library, CublasLt& api) {
   bool whole = true;
-#define SMGATE_RESOLVE(member, function)                                                 \
+#define SMGATE_RESOLVE(member, function)                                            \
   api.member = reinterpret_cast<decltype(api.member)>(::dlsym(library, #function)); \
   whole = whole && api.member != nullptr;
   SMGATE_CUBLASLT_CALLS(SMGATE_RESOLVE)

@@ -1,5 +1,5 @@
-// cuBLASLt, opened at run time and never linked. Signatures come from <cublasLt.h>. Opened once a process and kept until
-// its end; any thread. Calls return cublasStatus_t: hand that to check().
+// cuBLASLt, opened at run time and never linked. Signatures come from <cublasLt.h>. Opened once a process and kept
+// until its end; any thread. Calls return cublasStatus_t: hand that to check().
 #pragma once
 
 #include <cublasLt.h>
@@ -11,25 +11,25 @@
 namespace smgate::workload::cuda {
 
 // X(member, function of the library)
-#define SMGATE_CUBLASLT_CALLS(X)                                   \
-  X(create, cublasLtCreate)                                        \
-  X(destroy, cublasLtDestroy)                                      \
-  X(get_version, cublasLtGetVersion)                               \
-  X(get_status_name, cublasLtGetStatusName)                        \
-  X(get_status_string, cublasLtGetStatusString)                    \
-  X(matmul, cublasLtMatmul)                                        \
-  X(matmul_desc_create, cublasLtMatmulDescCreate)                  \
-  X(matmul_desc_destroy, cublasLtMatmulDescDestroy)                \
-  X(matmul_desc_set, cublasLtMatmulDescSetAttribute)               \
-  X(layout_create, cublasLtMatrixLayoutCreate)                     \
-  X(layout_destroy, cublasLtMatrixLayoutDestroy)                   \
-  X(layout_set, cublasLtMatrixLayoutSetAttribute)                  \
-  X(preference_create, cublasLtMatmulPreferenceCreate)             \
-  X(preference_destroy, cublasLtMatmulPreferenceDestroy)           \
-  X(preference_set, cublasLtMatmulPreferenceSetAttribute)          \
-  X(algo_get_heuristic, cublasLtMatmulAlgoGetHeuristic)            \
-  X(algo_check, cublasLtMatmulAlgoCheck)                           \
-  X(algo_config_get, cublasLtMatmulAlgoConfigGetAttribute)         \
+#define SMGATE_CUBLASLT_CALLS(X)                           \
+  X(create, cublasLtCreate)                                \
+  X(destroy, cublasLtDestroy)                              \
+  X(get_version, cublasLtGetVersion)                       \
+  X(get_status_name, cublasLtGetStatusName)                \
+  X(get_status_string, cublasLtGetStatusString)            \
+  X(matmul, cublasLtMatmul)                                \
+  X(matmul_desc_create, cublasLtMatmulDescCreate)          \
+  X(matmul_desc_destroy, cublasLtMatmulDescDestroy)        \
+  X(matmul_desc_set, cublasLtMatmulDescSetAttribute)       \
+  X(layout_create, cublasLtMatrixLayoutCreate)             \
+  X(layout_destroy, cublasLtMatrixLayoutDestroy)           \
+  X(layout_set, cublasLtMatrixLayoutSetAttribute)          \
+  X(preference_create, cublasLtMatmulPreferenceCreate)     \
+  X(preference_destroy, cublasLtMatmulPreferenceDestroy)   \
+  X(preference_set, cublasLtMatmulPreferenceSetAttribute)  \
+  X(algo_get_heuristic, cublasLtMatmulAlgoGetHeuristic)    \
+  X(algo_check, cublasLtMatmulAlgoCheck)                   \
+  X(algo_config_get, cublasLtMatmulAlgoConfigGetAttribute) \
   X(algo_config_set, cublasLtMatmulAlgoConfigSetAttribute)
 
 struct CublasLt {
@@ -39,8 +39,8 @@ struct CublasLt {
   std::string path;  // where it was found
 };
 
-// The file that SMGATE_CUBLASLT names; else libcublasLt.so.13, then .12, by soname and then in /usr/local/cuda. Failure:
-// where it was looked for.
+// The file that SMGATE_CUBLASLT names; else libcublasLt.so.13, then .12, by soname and then in /usr/local/cuda.
+// Failure: where it was looked for.
 Outcome<const CublasLt*> open_cublaslt();
 
 // Throws RunFailure naming call and status unless `status` is success.

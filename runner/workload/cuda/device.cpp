@@ -10,6 +10,16 @@ namespace {
 
 constexpr std::size_t kNameBytes = 256;
 
+std::string sm_name(const Driver& driver, CUdevice device) {
+  int major = 0;
+  int minor = 0;
+  check(driver, driver.device_get_attribute(&major, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, device),
+        "cuDeviceGetAttribute");
+  check(driver, driver.device_get_attribute(&minor, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, device),
+        "cuDeviceGetAttribute");
+  return "sm_" + std::to_string(major) + std::to_string(minor);
+}
+
 DeviceInfo describe(const Context& context) {
   const Driver& driver = context.driver();
   std::array<char, kNameBytes> name{};
@@ -17,13 +27,17 @@ DeviceInfo describe(const Context& context) {
         "cuDeviceGetName");
   std::size_t bytes = 0;
   check(driver, driver.device_total_mem(&bytes, context.device()), "cuDeviceTotalMem");
-  const int major = context.attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR);
-  const int minor = context.attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
   const bool unified = context.attribute(CU_DEVICE_ATTRIBUTE_INTEGRATED) != 0;
-  return {"sm_" + std::to_string(major) + std::to_string(minor), name.data(), bytes, unified, false};
+  return {sm_name(driver, context.device()), name.data(), bytes, unified, false};
 }
 
 }  // namespace
+
+std::string arch_of(const Driver& driver, int ordinal) {
+  CUdevice device = 0;
+  check(driver, driver.device_get(&device, ordinal), "cuDeviceGet");
+  return sm_name(driver, device);
+}
 
 CudaDevice::CudaDevice(const Driver& driver, int ordinal, events::Writer& writer)
     : driver_(driver), writer_(writer), context_(driver, ordinal), info_(describe(context_)) {}

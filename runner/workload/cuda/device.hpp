@@ -10,6 +10,9 @@
 
 namespace smgate::workload::cuda {
 
+// sm_XY of the device with this number; no context is made. Throws RunFailure.
+std::string arch_of(const Driver& driver, int ordinal);
+
 class CudaDevice : public Device {
  public:
   CudaDevice(const Driver& driver, int ordinal, events::Writer& writer);

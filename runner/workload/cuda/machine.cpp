@@ -19,14 +19,31 @@ class CudaMachine : public Machine {
   cuda::CudaDevice device_;
 };
 
+Outcome<const cuda::Driver*> driver_with_device() {
+  const auto driver = cuda::open_driver();
+  if (!driver) return driver;
+  int count = 0;
+  const CUresult result = driver.value()->device_get_count(&count);
+  if (result != CUDA_SUCCESS) return Failure{cuda::error_text(*driver.value(), result, "cuDeviceGetCount")};
+  if (count == 0) return Failure{"the CUDA driver shows no device (is CUDA_VISIBLE_DEVICES empty?)"};
+  return driver;
+}
+
 }  // namespace
 
-Outcome<std::unique_ptr<Machine>> open_gpu(events::Writer& writer) {
-  const auto driver = cuda::open_driver();
+Outcome<std::string> gpu_arch() {
+  const auto driver = driver_with_device();
   if (!driver) return Failure{driver.error()};
-  int count = 0;
-  cuda::check(*driver.value(), driver.value()->device_get_count(&count), "cuDeviceGetCount");
-  if (count == 0) return Failure{"the CUDA driver shows no device (is CUDA_VISIBLE_DEVICES empty?)"};
+  try {
+    return cuda::arch_of(*driver.value(), 0);
+  } catch (const RunFailure& failure) {
+    return Failure{failure.what()};
+  }
+}
+
+Outcome<std::unique_ptr<Machine>> open_gpu(events::Writer& writer) {
+  const auto driver = driver_with_device();
+  if (!driver) return Failure{driver.error()};
   return std::unique_ptr<Machine>(std::make_unique<CudaMachine>(*driver.value(), writer));
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "runner/workload/base/outcome.hpp"
 #include "runner/workload/run/machine.hpp"
@@ -11,5 +12,8 @@ namespace smgate::workload {
 // The first device that the driver shows (CUDA_VISIBLE_DEVICES chooses), with its context current on this thread.
 // Failure: what the build or the host lacks.
 Outcome<std::unique_ptr<Machine>> open_gpu(events::Writer& writer);
+
+// Its architecture alone, without a context: sm_XY.
+Outcome<std::string> gpu_arch();
 
 }  // namespace smgate::workload

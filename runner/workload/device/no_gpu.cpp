@@ -11,5 +11,6 @@ constexpr const char* kWithout =
 }  // namespace
 
 Outcome<std::unique_ptr<Machine>> open_gpu(events::Writer&) { return Failure{kWithout}; }
+Outcome<std::string> gpu_arch() { return Failure{kWithout}; }
 
 }  // namespace smgate::workload

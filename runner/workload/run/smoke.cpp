@@ -7,11 +7,12 @@
 #include <filesystem>
 
 #include "runner/workload/cache/compiler.hpp"
+#include "runner/workload/device/gpu.hpp"
 #include "runner/workload/files/container.hpp"
 #include "runner/workload/files/safetensors.hpp"
 #include "runner/workload/run/config.hpp"
-#include "runner/workload/run/options.hpp"
 #include "runner/workload/run/machine.hpp"
+#include "runner/workload/run/options.hpp"
 
 namespace smgate::workload {
 
@@ -194,15 +195,15 @@ Summary run(const Options& options, const PrewarmList& prewarm, events::Writer& 
 void print_summary(const Options& options, const Summary& summary) {
   if (options.json) {
     std::printf(
-        "{\"arch\":%s,\"emulated\":true,\"steps\":%u,\"initial_loss\":%s,\"final_loss\":%s,"
+        "{\"arch\":%s,\"emulated\":%s,\"steps\":%u,\"initial_loss\":%s,\"final_loss\":%s,"
         "\"modules\":%llu,\"late_compiles\":%llu}\n",
-        events::json_text(options.arch).c_str(), options.config.steps, events::json_real(summary.initial_loss).c_str(),
-        events::json_real(summary.final_loss).c_str(), static_cast<unsigned long long>(summary.modules),
-        static_cast<unsigned long long>(summary.late_compiles));
+        events::json_text(options.arch).c_str(), options.config.gpu ? "false" : "true", options.config.steps,
+        events::json_real(summary.initial_loss).c_str(), events::json_real(summary.final_loss).c_str(),
+        static_cast<unsigned long long>(summary.modules), static_cast<unsigned long long>(summary.late_compiles));
     return;
   }
-  std::printf("smgate-smoke: %u steps on %s (emulated): loss %.4f to %.4f; %llu kernels\n", options.config.steps,
-              options.arch.c_str(), summary.initial_loss, summary.final_loss,
+  std::printf("smgate-smoke: %u steps on %s%s: loss %.4f to %.4f; %llu kernels\n", options.config.steps,
+              options.arch.c_str(), options.config.gpu ? "" : " (emulated)", summary.initial_loss, summary.final_loss,
               static_cast<unsigned long long>(summary.modules));
 }
 
@@ -245,7 +246,7 @@ int run_reported(const Options& options, const PrewarmList& prewarm) {
 }  // namespace
 
 int smoke_main(int argc, char** argv, const PrewarmList& prewarm) {
-  const auto options = parse_options(argc, argv);
+  const auto options = parse_options(argc, argv, gpu_arch);
   if (!options) return usage_error(options.error());
   if (options.value().help) {
     std::fputs(usage().c_str(), stdout);
