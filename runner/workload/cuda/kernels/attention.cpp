@@ -125,7 +125,7 @@ extern "C" __global__ void __launch_bounds__(128) attention_fwd(T* out, float* l
       for (u32 j = 0; j < 4; ++j) {
         const u32 key = k0 + 8 * n + 2 * t + (j & 1);
         const u32 query = q0 + 16 * warp + g + 8 * (j >> 1);
-        s[n][j] = key <= query && key < SEQ ? s[n][j] * scale : -INFINITY;
+        s[n][j] = key <= query && key < SEQ ? s[n][j] * scale : -__int_as_float(0x7f800000);
         tile_high[j >> 1] = fmaxf(tile_high[j >> 1], s[n][j]);
       }
     }
@@ -310,19 +310,19 @@ Kernel attention(const char* name, const Text& text, Storage storage, AttentionS
 
 Kernel attention_forward(Storage storage, AttentionShape shape) {
   static const Text text("attention_fwd", std::string(kShared) + kForward);
-  static const Text plain("attention_fwd", kPlainAttentionForward);
+  static const Text plain("attention_fwd", std::string(kPlainAttentionShared) + kPlainAttentionForward);
   return attention("attention_fwd", storage == Storage::kBf16 ? text : plain, storage, shape);
 }
 
 Kernel attention_backward_q(Storage storage, AttentionShape shape) {
   static const Text text("attention_bwd_q", std::string(kShared) + kBackwardQ);
-  static const Text plain("attention_bwd_q", kPlainAttentionBackwardQ);
+  static const Text plain("attention_bwd_q", std::string(kPlainAttentionShared) + kPlainAttentionBackwardQ);
   return attention("attention_bwd_q", storage == Storage::kBf16 ? text : plain, storage, shape);
 }
 
 Kernel attention_backward_kv(Storage storage, AttentionShape shape) {
   static const Text text("attention_bwd_kv", std::string(kShared) + kBackwardKv);
-  static const Text plain("attention_bwd_kv", kPlainAttentionBackwardKv);
+  static const Text plain("attention_bwd_kv", std::string(kPlainAttentionShared) + kPlainAttentionBackwardKv);
   return attention("attention_bwd_kv", storage == Storage::kBf16 ? text : plain, storage, shape);
 }
 

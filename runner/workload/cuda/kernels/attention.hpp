@@ -4,6 +4,7 @@
 
 namespace smgate::workload::cuda::kernels {
 
+extern const char* const kPlainAttentionShared;  // before each of the others
 extern const char* const kPlainAttentionForward;
 extern const char* const kPlainAttentionBackwardQ;
 extern const char* const kPlainAttentionBackwardKv;

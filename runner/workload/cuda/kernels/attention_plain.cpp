@@ -3,7 +3,7 @@
 namespace smgate::workload::cuda::kernels {
 
 // Two threads a row of the 64 (a block has 128) would each need half a head; the upper 64 idle instead.
-#define SMGATE_PLAIN_ATTENTION R"cuda(
+const char* const kPlainAttentionShared = R"cuda(
 #define WIDTH ((HEADS + 2 * KV_HEADS) * HEAD_DIM)
 #define QUERIES (HEADS * HEAD_DIM)
 #define GROUP (HEADS / KV_HEADS)
@@ -13,9 +13,9 @@ __device__ __forceinline__ float dot(const float* a, const float* b) {
   for (u32 i = 0; i < HEAD_DIM; ++i) sum += a[i] * b[i];
   return sum;
 }
-)cuda"
+)cuda";
 
-const char* const kPlainAttentionForward = SMGATE_PLAIN_ATTENTION R"cuda(
+const char* const kPlainAttentionForward = R"cuda(
 extern "C" __global__ void attention_fwd(T* out, float* lse, const T* qkv) {
   const u32 query = blockIdx.x * 64 + threadIdx.x, head = blockIdx.y, batch = blockIdx.z;
   if (threadIdx.x >= 64 || query >= SEQ) return;
@@ -39,7 +39,7 @@ extern "C" __global__ void attention_fwd(T* out, float* lse, const T* qkv) {
 }
 )cuda";
 
-const char* const kPlainAttentionBackwardQ = SMGATE_PLAIN_ATTENTION R"cuda(
+const char* const kPlainAttentionBackwardQ = R"cuda(
 extern "C" __global__ void attention_bwd_q(T* dq, float* delta, const T* dout, const T* out, const float* lse,
                                            const T* qkv) {
   const u32 query = blockIdx.x * 64 + threadIdx.x, head = blockIdx.y, batch = blockIdx.z;
@@ -66,7 +66,7 @@ extern "C" __global__ void attention_bwd_q(T* dq, float* delta, const T* dout, c
 }
 )cuda";
 
-const char* const kPlainAttentionBackwardKv = SMGATE_PLAIN_ATTENTION R"cuda(
+const char* const kPlainAttentionBackwardKv = R"cuda(
 extern "C" __global__ void attention_bwd_kv(T* dk, T* dv, const T* dout, const float* lse, const float* delta,
                                             const T* qkv) {
   const u32 key = blockIdx.x * 64 + threadIdx.x, head = blockIdx.y, batch = blockIdx.z;
@@ -91,7 +91,5 @@ extern "C" __global__ void attention_bwd_kv(T* dk, T* dv, const T* dout, const f
   for (u32 i = 0; i < HEAD_DIM; ++i) dk[place + i] = grown_k[i], dv[place + i] = grown_v[i];
 }
 )cuda";
-
-#undef SMGATE_PLAIN_ATTENTION
 
 }  // namespace smgate::workload::cuda::kernels
