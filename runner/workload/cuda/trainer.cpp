@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "runner/workload/cuda/model.hpp"
+#include "runner/workload/cuda/profile.hpp"
 
 namespace smgate::workload::cuda {
 
@@ -51,6 +52,7 @@ class CudaTrainer : public Trainer {
   void allocate_training(const Batch& batch) override;
   StepResult step(std::uint32_t index) override;
   void for_each_student_tensor(const VisitFloats& visit) const override;
+  std::string profile();
 
  private:
   struct Places {
@@ -375,6 +377,15 @@ StepResult CudaTrainer::step(std::uint32_t index) {
   return read();
 }
 
+std::string CudaTrainer::profile() {
+  Profile profile(driver_);
+  engine_.times = &profile;
+  enqueue(false);
+  engine_.times = nullptr;
+  stream_.synchronize();
+  return profile.table();
+}
+
 StepResult CudaTrainer::read() const {
   const auto& scalars = *static_cast<const kernels::StepScalars*>(result_.data());
   StepResult result{0.0, static_cast<double>(scalars.ce), static_cast<double>(scalars.kl),
@@ -405,5 +416,7 @@ std::unique_ptr<Trainer> make_cuda_trainer(const RunConfig& config, KernelCache&
   }
   return std::make_unique<CudaTrainer>(config, cache, device, writer);
 }
+
+std::string profile_step(Trainer& trainer) { return dynamic_cast<CudaTrainer&>(trainer).profile(); }
 
 }  // namespace smgate::workload::cuda
