@@ -55,6 +55,9 @@ double distance(const std::vector<float>& a, const std::vector<float>& b) {
   return std::sqrt(difference / size);
 }
 
+// The norm's error is that of the largest gradients, not their mean as the loss's is.
+constexpr double kNormShare = 2.0;
+
 void expect_near(const Curve& gpu, const Curve& cpu, double tolerance) {
   ASSERT_EQ(gpu.weights.size(), cpu.weights.size());
   for (std::size_t i = 0; i < cpu.steps.size(); ++i) {
@@ -63,7 +66,7 @@ void expect_near(const Curve& gpu, const Curve& cpu, double tolerance) {
     EXPECT_NEAR(a.loss, b.loss, tolerance * b.loss) << "step " << i;
     EXPECT_NEAR(a.ce, b.ce, tolerance * b.ce) << "step " << i;
     EXPECT_NEAR(a.kl, b.kl, tolerance * (b.kl + 0.01)) << "step " << i;
-    EXPECT_NEAR(a.grad_norm, b.grad_norm, tolerance * b.grad_norm) << "step " << i;
+    EXPECT_NEAR(a.grad_norm, b.grad_norm, kNormShare * tolerance * b.grad_norm) << "step " << i;
   }
   EXPECT_LT(distance(gpu.weights, cpu.weights), tolerance);
 }

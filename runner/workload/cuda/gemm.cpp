@@ -17,7 +17,7 @@ const CublasLt& library_or_throw() {
 }  // namespace
 
 Gemms::Gemms(const CudaDevice& device, Math math)
-    : device_(device), library_(library_or_throw()), math_(math), workspace_(device.driver(), kWorkspaceBytes) {
+    : device_(device), library_(library_or_throw()), math_(math), workspace_(device.driver(), 2 * kWorkspaceBytes) {
   check(library_, library_.create(&handle_), "cublasLtCreate");
 }
 
@@ -109,14 +109,15 @@ void Gemms::warm_up(CUstream stream) {
     if (plan.warm) continue;
     const Product product = std::get<0>(key);
     const Operands operands{scratch.address(), scratch.address(), scratch.address()};
-    call(plan, operands, stream, false);
-    if (product == Product::kWeightGradient) call(plan, operands, stream, true);
+    call(plan, operands, stream, Lane::kMain, false);
+    if (product == Product::kWeightGradient) call(plan, operands, stream, Lane::kMain, true);
     plan.warm = true;
   }
   check(driver, driver.stream_synchronize(stream), "cuStreamSynchronize");
 }
 
-void Gemms::call(const Plan& plan, Operands operands, CUstream stream, bool grows) const {
+void Gemms::call(const Plan& plan, Operands operands, CUstream stream, Lane lane, bool grows) const {
+  const CUdeviceptr workspace = workspace_.address() + (lane == Lane::kSide ? kWorkspaceBytes : 0);
   const float alpha = 1.0f;
   const float beta = grows ? 1.0f : 0.0f;
   const auto at = [](CUdeviceptr address) { return reinterpret_cast<void*>(address); };
@@ -125,13 +126,13 @@ void Gemms::call(const Plan& plan, Operands operands, CUstream stream, bool grow
   const CUdeviceptr b = operands.left;
   check(library_,
         library_.matmul(handle_, plan.operation, &alpha, at(a), plan.a, at(b), plan.b, &beta, at(operands.result),
-                        plan.c, at(operands.result), plan.c, &plan.algorithm, at(workspace_.address()),
-                        workspace_.bytes(), stream),
+                        plan.c, at(operands.result), plan.c, &plan.algorithm, at(workspace),
+                        kWorkspaceBytes, stream),
         "cublasLtMatmul");
 }
 
-void Gemms::run(Product product, GemmShape shape, Operands operands, CUstream stream, bool grows) {
-  call(planned(product, shape), operands, stream, grows);
+void Gemms::run(Product product, GemmShape shape, Operands operands, CUstream stream, Lane lane, bool grows) {
+  call(planned(product, shape), operands, stream, lane, grows);
 }
 
 }  // namespace smgate::workload::cuda

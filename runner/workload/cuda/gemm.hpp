@@ -1,5 +1,5 @@
-// Matrix products by cuBLASLt. Every shape's algorithm is chosen once, at warm-up, and kept; all products share one
-// workspace a stream. Accumulation is fp32. Owned by the trainer; one thread.
+// Matrix products by cuBLASLt. Every shape's algorithm is chosen once, at warm-up, and kept; all products of a
+// lane share one workspace. Accumulation is fp32. Owned by the trainer; one thread.
 #pragma once
 
 #include <map>
@@ -11,6 +11,9 @@
 #include "smgate/workload.hpp"
 
 namespace smgate::workload::cuda {
+
+// Work that runs beside other work: the step's own stream, and one at its side.
+enum class Lane { kMain, kSide };
 
 // What a product makes, in terms of a layer y[m, n] = x[m, k] w[n, k]^T.
 enum class Product { kOutput, kInputGradient, kWeightGradient };
@@ -26,14 +29,12 @@ class Gemms {
   struct Operands {
     CUdeviceptr result, left, right;
   };
-  void run(Product product, GemmShape shape, Operands operands, CUstream stream, bool grows = false);
+  void run(Product product, GemmShape shape, Operands operands, CUstream stream, Lane lane, bool grows = false);
 
   // Chooses the algorithm and runs it once on memory of its own, so that the library loads its kernels now. In one
   // place, `warm_up`, which gives that memory back.
   void plan(Product product, GemmShape shape);
   void warm_up(CUstream stream);
-
-  std::size_t workspace_bytes() const { return workspace_.bytes(); }
 
  private:
   struct Plan {
@@ -48,13 +49,13 @@ class Gemms {
   Plan& planned(Product product, GemmShape shape);
   void describe(Plan& plan, Product product, GemmShape shape) const;
   void choose(Plan& plan) const;
-  void call(const Plan& plan, Operands operands, CUstream stream, bool grows) const;
+  void call(const Plan& plan, Operands operands, CUstream stream, Lane lane, bool grows) const;
 
   const CudaDevice& device_;
   const CublasLt& library_;
   Math math_;
   cublasLtHandle_t handle_ = nullptr;
-  DeviceBuffer workspace_;
+  DeviceBuffer workspace_;  // a half for each lane
   std::map<Key, Plan> plans_;
 };
 

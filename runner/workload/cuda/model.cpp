@@ -24,9 +24,10 @@ void CudaModel::bind(Address matrices, Address vectors, Address activations, std
   place_activations(activations);
 }
 
-void CudaModel::bind_gradients(Address gradients, Address scratch) {
+void CudaModel::bind_gradients(const Driver& driver, Address gradients, Address scratch) {
   gradients_ = gradients;
   place_scratch(scratch);
+  for (std::uint32_t i = 0; i <= shape_.layers; ++i) events_.push_back(std::make_shared<BlockEvents>(driver));
 }
 
 std::size_t CudaModel::place_activations(Address base) {
@@ -63,16 +64,20 @@ std::size_t CudaModel::place_scratch(Address base) {
   BackwardScratch& s = scratch_;
   s.dnorm = carver.take(r * shape_.hidden * element_bytes_);
   s.dstream = carver.take(r * shape_.hidden * sizeof(float));
-  // In fp32 the stream's gradient is what products read as it is.
-  s.dstream_copy = element_bytes_ == sizeof(float) ? s.dstream : carver.take(r * shape_.hidden * element_bytes_);
-  s.partial = carver.take(std::size_t{kernels::kPartialBlocksMax} * std::max(shape_.hidden, qkv_width()) *
-                          sizeof(float));
-  s.dmlp = carver.take(r * shape_.intermediate * element_bytes_);
   for (Address* part : {&s.dcontext, &s.dq, &s.dk, &s.dv}) {
     *part = carver.take(r * shape_.query_width() * element_bytes_);
   }
-  s.dqkv = carver.take(r * qkv_width() * element_bytes_);
   s.delta = carver.take(lse_bytes());
+  const std::size_t partials = kernels::kPartialBlocksMax * sizeof(float);
+  for (BackwardScratch::Sided& side : s.sided) {
+    side.dmlp = carver.take(r * shape_.intermediate * element_bytes_);
+    side.dqkv = carver.take(r * qkv_width() * element_bytes_);
+    side.middle = carver.take(r * shape_.hidden * element_bytes_);
+    side.out = carver.take(r * shape_.hidden * element_bytes_);
+    side.partial1 = carver.take(partials * shape_.hidden);
+    side.partial2 = carver.take(partials * shape_.hidden);
+    side.partial_bias = carver.take(partials * qkv_width());
+  }
   return carver.used();
 }
 
@@ -111,15 +116,24 @@ void CudaModel::forward_mlp(const CudaOps& ops, std::uint32_t block) const {
   ops.gemm(Product::kOutput, linear(shape_.intermediate, shape_.hidden), {branch_, mlp_, matrix(w.down)});
 }
 
+// The gradients of weights are made at the side, for nothing on the way to the next block waits for them. What a block's
+// side reads is written again two blocks later, but for `out`, which the next block writes last: that waits for `done`.
 void CudaModel::backward(const CudaOps& ops, Address tokens) const {
   const BackwardScratch& s = scratch_;
-  ops.rmsnorm_backward({s.dstream, s.dstream_copy, gradient(layout_.final_norm), s.partial, s.dnorm, last_stream_,
-                        vector(layout_.final_norm), final_inverse_, false},
+  const CudaOps side = ops.beside();
+  const BackwardScratch::Sided& last = sided(shape_.layers);
+  BlockEvents& events = *events_[shape_.layers];
+  ops.rmsnorm_backward({s.dstream, last.out, last.partial1, s.dnorm, last_stream_, vector(layout_.final_norm),
+                        final_inverse_, false},
                        rows(), shape_.hidden);
+  ops.hand_over(events.out, side);
+  side.gamma_reduce(gradient(layout_.final_norm), last.partial1, rows(), shape_.hidden);
+  side.record(events.done);
   for (std::uint32_t block = shape_.layers; block-- > 0;) {
     backward_mlp(ops, block);
     backward_attention(ops, block);
   }
+  ops.wait_for(events_[0]->done);
   ops.embedding_backward(embedding_gradient(), tokens, s.dstream, rows(), shape_.hidden);
 }
 
@@ -127,35 +141,46 @@ void CudaModel::backward(const CudaOps& ops, Address tokens) const {
 void CudaModel::backward_mlp(const CudaOps& ops, std::uint32_t block) const {
   const BlockPlaces& w = layout_.blocks[block];
   const BlockActivations& a = blocks_[block];
-  const BackwardScratch& s = scratch_;
+  const BackwardScratch::Sided& own = sided(block);
+  const Address dstream = sided(block + 1).out;
   const GemmShape down = linear(shape_.intermediate, shape_.hidden);
   const GemmShape up = linear(shape_.hidden, 2 * shape_.intermediate);
-  ops.gemm(Product::kInputGradient, down, {s.dmlp, s.dstream_copy, matrix(w.down)});
-  ops.swiglu_backward(a.gate_up, s.dmlp, rows(), shape_.intermediate);
-  ops.gemm(Product::kWeightGradient, down, {gradient(w.down), s.dstream_copy, s.dmlp});
-  ops.gemm(Product::kWeightGradient, up, {gradient(w.gate_up), a.gate_up, a.norm2});
-  ops.gemm(Product::kInputGradient, up, {s.dnorm, a.gate_up, matrix(w.gate_up)});
-  ops.rmsnorm_backward({s.dstream, s.dstream_copy, gradient(w.norm2), s.partial, s.dnorm, a.middle, vector(w.norm2),
+  const CudaOps side = ops.beside();
+  ops.gemm(Product::kInputGradient, down, {own.dmlp, dstream, matrix(w.down)});
+  ops.swiglu_backward(a.gate_up, own.dmlp, rows(), shape_.intermediate);
+  ops.hand_over(events_[block]->mlp, side);
+  side.gemm(Product::kWeightGradient, down, {gradient(w.down), dstream, own.dmlp});
+  side.gemm(Product::kWeightGradient, up, {gradient(w.gate_up), a.gate_up, a.norm2});
+  ops.gemm(Product::kInputGradient, up, {scratch_.dnorm, a.gate_up, matrix(w.gate_up)});
+  ops.rmsnorm_backward({scratch_.dstream, own.middle, own.partial2, scratch_.dnorm, a.middle, vector(w.norm2),
                         a.inverse2, true},
                        rows(), shape_.hidden);
+  ops.hand_over(events_[block]->middle, side);
+  side.gamma_reduce(gradient(w.norm2), own.partial2, rows(), shape_.hidden);
 }
 
 void CudaModel::backward_attention(const CudaOps& ops, std::uint32_t block) const {
   const BlockPlaces& w = layout_.blocks[block];
   const BlockActivations& a = blocks_[block];
   const BackwardScratch& s = scratch_;
+  const BackwardScratch::Sided& own = sided(block);
   const GemmShape out = linear(shape_.query_width(), shape_.hidden);
   const GemmShape qkv = linear(shape_.hidden, qkv_width());
-  ops.gemm(Product::kInputGradient, out, {s.dcontext, s.dstream_copy, matrix(w.o)});
-  ops.gemm(Product::kWeightGradient, out, {gradient(w.o), s.dstream_copy, a.context});
+  const CudaOps side = ops.beside();
+  side.gemm(Product::kWeightGradient, out, {gradient(w.o), own.middle, a.context});
+  ops.gemm(Product::kInputGradient, out, {s.dcontext, own.middle, matrix(w.o)});
   ops.attention_backward({s.dq, s.dk, s.dv, s.delta, s.dcontext, a.context, lse_[block], a.qkv}, attention_, batch_);
-  ops.rope_backward({s.dqkv, gradient(w.qkv_bias), s.partial, s.dq, s.dk, s.dv}, attention_, shape_.rope_theta,
-                    rows());
-  ops.gemm(Product::kWeightGradient, qkv, {gradient(w.qkv), s.dqkv, a.norm1});
-  ops.gemm(Product::kInputGradient, qkv, {s.dnorm, s.dqkv, matrix(w.qkv)});
-  ops.rmsnorm_backward({s.dstream, s.dstream_copy, gradient(w.norm1), s.partial, s.dnorm, a.stream, vector(w.norm1),
-                        a.inverse1, true},
+  ops.rope_backward({own.dqkv, own.partial_bias, s.dq, s.dk, s.dv}, attention_, shape_.rope_theta, rows());
+  ops.hand_over(events_[block]->qkv, side);
+  side.bias_reduce(gradient(w.qkv_bias), own.partial_bias, rows(), qkv_width());
+  side.gemm(Product::kWeightGradient, qkv, {gradient(w.qkv), own.dqkv, a.norm1});
+  ops.gemm(Product::kInputGradient, qkv, {s.dnorm, own.dqkv, matrix(w.qkv)});
+  ops.wait_for(events_[block + 1]->done);
+  ops.rmsnorm_backward({s.dstream, own.out, own.partial1, s.dnorm, a.stream, vector(w.norm1), a.inverse1, true},
                        rows(), shape_.hidden);
+  ops.hand_over(events_[block]->out, side);
+  side.gamma_reduce(gradient(w.norm1), own.partial1, rows(), shape_.hidden);
+  side.record(events_[block]->done);
 }
 
 }  // namespace smgate::workload::cuda

@@ -2,7 +2,9 @@
 // memory; the model owns the places in it. Called by the trainer; one thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "runner/workload/cuda/layout.hpp"
@@ -32,9 +34,27 @@ struct BlockActivations {
   Address stream, norm1, inverse1, qkv, context, middle, norm2, inverse2, gate_up;
 };
 
-// Where a backward pass keeps what it needs for one block at a time.
+// Where a backward pass keeps what it needs for one block at a time; what the gradients of weights read, at the side,
+// is there twice, for blocks of even and of odd number.
 struct BackwardScratch {
-  Address dnorm, dstream, dstream_copy, partial, dmlp, dcontext, dq, dk, dv, dqkv, delta;
+  Address dnorm, dstream, dcontext, dq, dk, dv, delta;
+  struct Sided {
+    Address dmlp, dqkv, middle, out;  // `middle`, `out`: the stream's gradient as T before the MLP and before attention
+    Address partial1, partial2, partial_bias;
+  };
+  std::array<Sided, 2> sided;
+};
+
+// Joints between the step's stream and its side, for one block.
+struct BlockEvents {
+  explicit BlockEvents(const Driver& driver)
+      : mlp(driver, CU_EVENT_DISABLE_TIMING),
+        middle(driver, CU_EVENT_DISABLE_TIMING),
+        qkv(driver, CU_EVENT_DISABLE_TIMING),
+        out(driver, CU_EVENT_DISABLE_TIMING),
+        done(driver, CU_EVENT_DISABLE_TIMING) {}
+  Event mlp, middle, qkv, out;  // what the side reads is there
+  Event done;                   // the side has read it
 };
 
 class CudaModel {
@@ -52,7 +72,7 @@ class CudaModel {
   // `matrices` in the storage type, `vectors` and `gradients` in fp32; a workspace of lse_bytes() for each of
   // workspaces() blocks.
   void bind(Address matrices, Address vectors, Address activations, std::vector<Address> workspaces);
-  void bind_gradients(Address gradients, Address scratch);
+  void bind_gradients(const Driver& driver, Address gradients, Address scratch);
 
   // Up to the norm before the head; the head's product is made in chunks of rows by the trainer.
   void forward(const CudaOps& ops, Address tokens) const;
@@ -76,6 +96,7 @@ class CudaModel {
   void forward_mlp(const CudaOps& ops, std::uint32_t block) const;
   void backward_mlp(const CudaOps& ops, std::uint32_t block) const;
   void backward_attention(const CudaOps& ops, std::uint32_t block) const;
+  const BackwardScratch::Sided& sided(std::uint32_t block) const { return scratch_.sided[block % 2]; }
 
   ModelShape shape_;
   AttentionShape attention_;
@@ -88,6 +109,7 @@ class CudaModel {
   std::vector<Address> lse_;
   Address last_stream_ = 0, branch_ = 0, mlp_ = 0, final_norm_ = 0, final_inverse_ = 0;
   BackwardScratch scratch_{};
+  std::vector<std::shared_ptr<BlockEvents>> events_;  // of each block and, last, of the norm before the head
 };
 
 }  // namespace smgate::workload::cuda

@@ -15,6 +15,12 @@ std::uint32_t ceil_div(std::uint64_t count, std::uint32_t size) {
   return static_cast<std::uint32_t>((count + size - 1) / size);
 }
 
+// Blocks of the backward operations, and so the partial sums that each leaves.
+std::uint32_t norm_blocks(std::uint32_t rows) {
+  return std::min(ceil_div(rows, kernels::kRowsPerBlock), kernels::kPartialBlocksMax);
+}
+std::uint32_t rope_blocks(std::uint32_t rows) { return std::min(rows, kernels::kPartialBlocksMax); }
+
 }  // namespace
 
 void CudaOps::launch_with(const Kernel& kernel, const char* entry, Grid grid, void** args, Here at) const {
@@ -22,11 +28,16 @@ void CudaOps::launch_with(const Kernel& kernel, const char* entry, Grid grid, vo
   CUfunction& function = engine_.functions[{&module, entry}];
   if (function == nullptr) function = loaded(module).function(entry);
   const Driver& driver = engine_.device.driver();
-  if (engine_.times != nullptr) engine_.times->before(engine_.stream);
+  if (engine_.times != nullptr) engine_.times->before(stream());
   check(driver,
-        driver.launch_kernel(function, grid.x, grid.y, grid.z, grid.threads, 1, 1, 0, engine_.stream, args, nullptr),
+        driver.launch_kernel(function, grid.x, grid.y, grid.z, grid.threads, 1, 1, 0, stream(), args, nullptr),
         "cuLaunchKernel");
-  if (engine_.times != nullptr) engine_.times->after(engine_.stream, scope_ + " " + kernel.key);
+  if (engine_.times != nullptr) engine_.times->after(stream(), scope_ + " " + kernel.key);
+}
+
+void CudaOps::wait_for(const Event& event) const {
+  const Driver& driver = engine_.device.driver();
+  check(driver, driver.stream_wait_event(stream(), event.handle(), 0), "cuStreamWaitEvent");
 }
 
 void CudaOps::seeded_normal(Address copy, Address master, std::uint64_t state, float deviation, std::uint64_t count,
@@ -60,12 +71,22 @@ void CudaOps::rmsnorm(const Norm& norm, std::uint32_t rows, std::uint32_t hidden
 }
 
 void CudaOps::rmsnorm_backward(const NormGradient& norm, std::uint32_t rows, std::uint32_t hidden, Here at) const {
-  const std::uint32_t blocks = std::min(ceil_div(rows, kernels::kRowsPerBlock), kernels::kPartialBlocksMax);
+  const std::uint32_t blocks = norm_blocks(rows);
   const std::uint32_t adds = norm.adds ? 1 : 0;
   launch(kernels::rmsnorm_backward(engine_.storage, hidden), "batched_rms_norm_backward", {blocks, 1, 1, kThreads}, at,
          norm.dstream, norm.dstream_copy, norm.partial, norm.dout, norm.x, norm.gamma, norm.inverse, rows, adds);
+}
+
+void CudaOps::gamma_reduce(Address dgamma, Address partial, std::uint32_t rows, std::uint32_t hidden, Here at) const {
+  const std::uint32_t blocks = norm_blocks(rows);
   launch(kernels::rms_norm_gamma_reduce(), "rms_norm_gamma_reduce",
-         {ceil_div(hidden, kernels::kColumnsPerBlock), 1, 1, kThreads}, at, norm.dgamma, norm.partial, blocks, hidden);
+         {ceil_div(hidden, kernels::kColumnsPerBlock), 1, 1, kThreads}, at, dgamma, partial, blocks, hidden);
+}
+
+void CudaOps::bias_reduce(Address dbias, Address partial, std::uint32_t rows, std::uint32_t columns, Here at) const {
+  const std::uint32_t blocks = rope_blocks(rows);
+  launch(kernels::bias_grad_reduce(), "bias_grad_reduce",
+         {ceil_div(columns, kernels::kColumnsPerBlock), 1, 1, kThreads}, at, dbias, partial, blocks, columns);
 }
 
 void CudaOps::rope(Address qkv, Address bias, AttentionShape shape, float theta, std::uint32_t rows, Here at) const {
@@ -74,12 +95,8 @@ void CudaOps::rope(Address qkv, Address bias, AttentionShape shape, float theta,
 
 void CudaOps::rope_backward(const RopeGradient& rope, AttentionShape shape, float theta, std::uint32_t rows,
                             Here at) const {
-  const std::uint32_t blocks = std::min(rows, kernels::kPartialBlocksMax);
-  const std::uint32_t width = (shape.heads + 2 * shape.kv_heads) * shape.head_dim;
-  launch(kernels::rope_backward(engine_.storage, shape, theta), "rope_bwd", {blocks, 1, 1, kThreads}, at, rope.dqkv,
-         rope.partial, rope.dq, rope.dk, rope.dv, rows);
-  launch(kernels::bias_grad_reduce(), "bias_grad_reduce", {ceil_div(width, kernels::kColumnsPerBlock), 1, 1, kThreads},
-         at, rope.dbias, rope.partial, blocks, width);
+  launch(kernels::rope_backward(engine_.storage, shape, theta), "rope_bwd", {rope_blocks(rows), 1, 1, kThreads}, at,
+         rope.dqkv, rope.partial, rope.dq, rope.dk, rope.dv, rows);
 }
 
 void CudaOps::attention(Address out, Address lse, Address qkv, AttentionShape shape, std::uint32_t batch,
@@ -112,11 +129,11 @@ void CudaOps::swiglu_backward(Address gate_up, Address mlp, std::uint32_t rows, 
 }
 
 void CudaOps::gemm(Product product, GemmShape shape, Gemms::Operands operands, bool grows) const {
-  if (engine_.times != nullptr) engine_.times->before(engine_.stream);
-  engine_.gemms.run(product, shape, operands, engine_.stream, grows);
+  if (engine_.times != nullptr) engine_.times->before(stream());
+  engine_.gemms.run(product, shape, operands, stream(), lane_, grows);
   if (engine_.times == nullptr) return;
   const char* name = product == Product::kOutput ? "y" : product == Product::kInputGradient ? "dx" : "dw";
-  engine_.times->after(engine_.stream, scope_ + " " + join_key(std::string("cublaslt_") + name, {shape.m, shape.k, shape.n}));
+  engine_.times->after(stream(), scope_ + " " + join_key(std::string("cublaslt_") + name, {shape.m, shape.k, shape.n}));
 }
 
 void CudaOps::kd_loss(const Loss& loss, std::uint32_t rows, const RunConfig& config, std::uint32_t rows_of_step,

@@ -28,11 +28,13 @@ struct Engine {
   KernelCache& cache;
   const CudaDevice& device;
   Gemms& gemms;
-  CUstream stream;
+  CUstream main;
+  CUstream side;
   Storage storage;
   std::map<std::pair<const Module*, std::string_view>, CUfunction> functions;  // by entry
   OpTimes* times = nullptr;
 
+  CUstream stream(Lane lane) const { return lane == Lane::kMain ? main : side; }
   std::size_t element_bytes() const { return storage == Storage::kBf16 ? 2 : 4; }
 };
 
@@ -40,7 +42,19 @@ class CudaOps {
  public:
   using Here = events::Here;
 
-  CudaOps(Engine& engine, std::string scope) : engine_(engine), scope_(std::move(scope)) {}
+  CudaOps(Engine& engine, std::string scope, Lane lane = Lane::kMain)
+      : engine_(engine), scope_(std::move(scope)), lane_(lane) {}
+
+  // The same scope's operations beside those of the step's own stream.
+  CudaOps beside() const { return CudaOps(engine_, scope_, Lane::kSide); }
+  // `event` comes after all that was queued here; what is queued here from now on comes after `event`.
+  void record(Event& event) const { event.record(stream()); }
+  void wait_for(const Event& event) const;
+  // What `other` queues from now on comes after all that was queued here.
+  void hand_over(Event& event, const CudaOps& other) const {
+    record(event);
+    other.wait_for(event);
+  }
 
   void seeded_normal(Address copy, Address master, std::uint64_t state, float deviation, std::uint64_t count,
                      Here at = Here::now()) const;
@@ -56,15 +70,20 @@ class CudaOps {
   };
   void rmsnorm(const Norm& norm, std::uint32_t rows, std::uint32_t hidden, float eps, Here at = Here::now()) const;
   struct NormGradient {
-    Address dstream, dstream_copy, dgamma, partial, dout, x, gamma, inverse;
+    Address dstream, dstream_copy, partial, dout, x, gamma, inverse;
     bool adds;  // to what dstream holds
   };
   void rmsnorm_backward(const NormGradient& norm, std::uint32_t rows, std::uint32_t hidden,
                         Here at = Here::now()) const;
+  // The second stage of a gradient: the sum of the partial ones that a backward operation over `rows` left.
+  void gamma_reduce(Address dgamma, Address partial, std::uint32_t rows, std::uint32_t hidden,
+                    Here at = Here::now()) const;
+  void bias_reduce(Address dbias, Address partial, std::uint32_t rows, std::uint32_t columns,
+                   Here at = Here::now()) const;
   void rope(Address qkv, Address bias, AttentionShape shape, float theta, std::uint32_t rows,
             Here at = Here::now()) const;
   struct RopeGradient {
-    Address dqkv, dbias, partial, dq, dk, dv;
+    Address dqkv, partial, dq, dk, dv;
   };
   void rope_backward(const RopeGradient& rope, AttentionShape shape, float theta, std::uint32_t rows,
                      Here at = Here::now()) const;
@@ -106,9 +125,11 @@ class CudaOps {
     launch_with(kernel, entry, grid, addresses, at);
   }
   void launch_with(const Kernel& kernel, const char* entry, Grid grid, void** args, Here at) const;
+  CUstream stream() const { return engine_.stream(lane_); }
 
   Engine& engine_;
   std::string scope_;
+  Lane lane_;
 };
 
 }  // namespace smgate::workload::cuda

@@ -84,6 +84,8 @@ class CudaTrainer : public Trainer {
   KernelCache& cache_;
   Gemms gemms_;
   Stream stream_;
+  Stream side_;
+  Event fork_, join_;
   Engine engine_;
   CudaModel teacher_;
   CudaModel student_;
@@ -104,7 +106,10 @@ CudaTrainer::CudaTrainer(const RunConfig& config, KernelCache& cache, CudaDevice
       cache_(cache),
       gemms_(device, config.math),
       stream_(driver_),
-      engine_{cache, device, gemms_, stream_.handle(), storage_of(config.math), {}},
+      side_(driver_),
+      fork_(driver_, CU_EVENT_DISABLE_TIMING),
+      join_(driver_, CU_EVENT_DISABLE_TIMING),
+      engine_{cache, device, gemms_, stream_.handle(), side_.handle(), storage_of(config.math), {}},
       teacher_(config.teacher, config.batch, config.seq, false, engine_.element_bytes()),
       student_(config.student, config.batch, config.seq, true, engine_.element_bytes()),
       result_(driver_, sizeof(kernels::StepScalars)) {}
@@ -310,7 +315,7 @@ void CudaTrainer::allocate_training(const Batch& batch) {
   const std::vector<Part> parts = training_parts();
   writer_.payload_begin(kStudentBackward, bytes_of(parts));
   allocate(parts);
-  student_.bind_gradients(gradients_, scratch_);
+  student_.bind_gradients(driver_, gradients_, scratch_);
   stream_.synchronize();
   const std::size_t bytes = config_.rows() * sizeof(std::int32_t);
   check(driver_, driver_.memcpy_h_to_d(inputs_, batch.inputs.data(), bytes), "cuMemcpyHtoD");
@@ -333,15 +338,25 @@ void CudaTrainer::head_chunk(const CudaOps& backward, std::uint32_t first) {
   backward.kd_loss({student_logits_, row_of(losses_, 2 * sizeof(float)), teacher_logits_,
                     row_of(labels_, sizeof(std::int32_t))},
                    rows, config_, config_.rows());
+  const CudaOps side = backward.beside();
+  backward.hand_over(fork_, side);
+  side.gemm(Product::kWeightGradient, student, {student_.embedding_gradient(), student_logits_, norm}, first > 0);
+  side.record(join_);
   backward.gemm(Product::kInputGradient, student,
                 {row_of(student_.head_gradient(), student.k * element), student_logits_, student_.embedding()});
-  backward.gemm(Product::kWeightGradient, student, {student_.embedding_gradient(), student_logits_, norm}, first > 0);
 }
 
 void CudaTrainer::forward_backward(const CudaOps& backward) {
-  teacher_.forward(CudaOps(engine_, kTeacher), inputs_);
+  const CudaOps teacher(engine_, kTeacher, Lane::kSide);
+  backward.hand_over(fork_, teacher);
+  teacher_.forward(teacher, inputs_);
+  teacher.record(join_);
   student_.forward(CudaOps(engine_, kStudent), inputs_);
-  for (std::uint32_t first = 0; first < config_.rows(); first += kHeadRows) head_chunk(backward, first);
+  for (std::uint32_t first = 0; first < config_.rows(); first += kHeadRows) {
+    // The teacher's pass; then the side's reading of the logits that this chunk overwrites.
+    backward.wait_for(join_);
+    head_chunk(backward, first);
+  }
   student_.backward(backward, inputs_);
 }
 

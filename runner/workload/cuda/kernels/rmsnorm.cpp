@@ -54,7 +54,7 @@ extern "C" __global__ void __launch_bounds__(256) batched_rms_norm_backward(floa
                                                                             const float* x, const float* gamma,
                                                                             const float* inverse_rms, u32 rows,
                                                                             u32 adds) {
-  __shared__ float total[HIDDEN];
+  __shared__ __align__(16) float total[8][HIDDEN];  // up to 1536 columns in 48 KB
   const u32 warp = threadIdx.x / 32;
   const u32 lane = threadIdx.x % 32;
   float grown[PER][4];
@@ -90,23 +90,20 @@ extern "C" __global__ void __launch_bounds__(256) batched_rms_norm_backward(floa
       if (adds != 0) load4(dstream + start + at, before);
       for (u32 j = 0; j < 4; ++j) before[j] += inverse * (d[i][j] - v[i][j] * inverse * inverse * mean);
       store4(dstream + start + at, before);
-#if BF16
       store4(dstream_copy + start + at, before);
-#endif
     }
   }
-  for (u32 turn = 0; turn < 8; ++turn) {
-    if (turn == warp) {
 #pragma unroll
-      for (u32 i = 0; i < PER; ++i) {
-        const u32 at = 4 * (lane + 32 * i);
-        if (at >= HIDDEN) continue;
-        for (u32 j = 0; j < 4; ++j) total[at + j] = turn == 0 ? grown[i][j] : total[at + j] + grown[i][j];
-      }
-    }
-    __syncthreads();
+  for (u32 i = 0; i < PER; ++i) {
+    const u32 at = 4 * (lane + 32 * i);
+    if (at < HIDDEN) store4(total[warp] + at, grown[i]);
   }
-  for (u32 i = threadIdx.x; i < HIDDEN; i += 256) partial[(u64)blockIdx.x * HIDDEN + i] = total[i];
+  __syncthreads();
+  for (u32 i = threadIdx.x; i < HIDDEN; i += 256) {
+    float sum = total[0][i];
+    for (u32 w = 1; w < 8; ++w) sum += total[w][i];
+    partial[(u64)blockIdx.x * HIDDEN + i] = sum;
+  }
 }
 )cuda";
 
