@@ -90,11 +90,12 @@ inline SmokeRun faulty(const std::string& fault, const std::string& arch, const 
 // The parts of a run, reporting into a folder.
 class Parts {
  public:
-  explicit Parts(const std::string& arch = "sm_89", std::unique_ptr<Compiler> compiler = source_compiler())
+  explicit Parts(const std::string& arch = "sm_89", std::unique_ptr<Compiler> compiler = source_compiler(),
+                 KernelCacheOptions options = {})
       : writer_(scratch_.path().string()),
         compiler_(std::move(compiler)),
         backend_(*find_emulated(arch), writer_),
-        cache_("kernels", *compiler_, backend_, writer_) {}
+        cache_("kernels", *compiler_, backend_, writer_, std::move(options)) {}
 
   events::Writer& writer() { return writer_; }
   EmulatedBackend& backend() { return backend_; }

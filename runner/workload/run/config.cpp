@@ -80,8 +80,8 @@ RunConfig tiny() {
 RunConfig small() {
   RunConfig config = tiny();
   config.scale = "small";
-  config.teacher = {"teacher", 4, 384, 1024, 12, 2, 32, kSmallVocab, kMaxPositions, kRmsNormEps, kRopeTheta};
-  config.student = {"student", 4, 224, 608, 14, 2, 16, kSmallVocab, kMaxPositions, kRmsNormEps, kRopeTheta};
+  config.teacher = {"teacher", 3, 384, 1024, 12, 2, 32, kSmallVocab, kMaxPositions, kRmsNormEps, kRopeTheta};
+  config.student = {"student", 3, 224, 608, 14, 2, 16, kSmallVocab, kMaxPositions, kRmsNormEps, kRopeTheta};
   config.seq = 32;
   return config;
 }

@@ -6,7 +6,9 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "runner/workload/cache/compile_pool.hpp"
 #include "runner/workload/cache/compiler.hpp"
+#include "runner/workload/cache/disk_cache.hpp"
 #include "runner/workload/device/gpu.hpp"
 #include "runner/workload/files/container.hpp"
 #include "runner/workload/files/safetensors.hpp"
@@ -49,8 +51,9 @@ void report_start(events::Writer& writer, const Options& options, const DeviceIn
   events::Event event("run_start");
   event.text("workload", "smgate-smoke").text("version", kVersion).raw("config", config_json(options.config));
   event.text("arch", device.arch).text("device", device.name).flag("emulated", device.emulated);
-  // Every kernel is compiled in this process: there is no cache on disk.
-  writer.emit(event.flag("cold", true).text("compiler", compiler.describe()));
+  // Without a cache on disk every kernel is compiled in this process.
+  if (options.disk_cache.empty()) event.flag("cold", true);
+  writer.emit(event.text("compiler", compiler.describe()));
   if (!compiler.real()) {
     writer.note("kernels are not compiled: bodies and modules are digests of source text" +
                 (note.empty() ? note : "; " + note));
@@ -175,7 +178,9 @@ Summary run(const Options& options, const PrewarmList& prewarm, events::Writer& 
 
   // The incident's cache compiled without a word.
   events::Writer mute("");
-  KernelCache cache("kernels", *compiler, device, options.config.fault == Fault::kSilentCache ? mute : writer);
+  const auto disk = options.disk_cache.empty() ? nullptr : std::make_unique<DiskCache>(options.disk_cache);
+  KernelCache cache("kernels", *compiler, device, options.config.fault == Fault::kSilentCache ? mute : writer,
+                    {disk.get(), options.target, options.strict, compiler->real() ? compile_threads() : 0});
   const auto trainer = machine->trainer(options.config, cache, writer);
   trainer->prewarm(prewarm);
   const auto initial = load_models(*trainer, writer, files);
