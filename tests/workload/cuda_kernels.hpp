@@ -17,7 +17,8 @@ class KeyRecorder : public Compiler {
   explicit KeyRecorder(std::map<std::string, Body>& bodies) : bodies_(bodies) {}
   std::string describe() const override { return "recorder"; }
   bool real() const override { return false; }
-  Compiled compile(const Body& body, const std::string& arch) override {
+  std::string inputs(const Body& body, const std::string&) const override { return body.text(); }
+  Compiled compile(const Body& body, const std::string& arch) const override {
     bodies_.emplace(body.digest(), body);
     return {true, body.text(), arch, "", 0.0};
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "runner/workload/cuda/memory.hpp"
 #include "runner/workload/cuda/model.hpp"
 #include "runner/workload/cuda/profile.hpp"
 
@@ -19,24 +20,9 @@ constexpr std::uint32_t kHeadRows = 2048;
 // Steps that are queued call by call before one is captured: the first shows every kernel to the cache, and to the
 // library its products; a graph that is captured may not meet a module for the first time.
 constexpr std::uint32_t kEagerSteps = 2;
-constexpr std::size_t kStagingBytes = std::size_t{64} << 20;  // of a checkpoint's bytes on their way to the device
 constexpr std::uint32_t kQuietNan = 0x7fc00000u;
-constexpr std::uint32_t kOne = 0x3f800000u;
 
 Storage storage_of(Math math) { return math == Math::kBf16 ? Storage::kBf16 : Storage::kF32; }
-
-// One block of a scope's memory on the device, known before it is taken.
-struct Part {
-  std::string name;
-  std::size_t bytes;
-  Address* address;
-};
-
-std::uint64_t bytes_of(const std::vector<Part>& parts) {
-  std::uint64_t bytes = 0;
-  for (const Part& part : parts) bytes += part.bytes;
-  return bytes;
-}
 
 class CudaTrainer : public Trainer {
  public:
@@ -52,14 +38,12 @@ class CudaTrainer : public Trainer {
   void allocate_training(const Batch& batch) override;
   StepResult step(std::uint32_t index) override;
   void for_each_student_tensor(const VisitFloats& visit) const override;
+  void for_each_teacher_tensor(const VisitFloats& visit) const override;
+  void for_each_student_gradient(const VisitFloats& visit) const override;
+  std::vector<float> student_logits() override;
   std::string profile();
 
  private:
-  struct Places {
-    Address matrices = 0, vectors = 0, master = 0, activations = 0;
-    std::vector<Address> workspaces;
-  };
-
   void warm_scope(const char* scope, PrewarmList::Warm warm, events::Here at = events::Here::now());
   void plan_products(const CudaModel& model);
   void plan_gradients(const CudaModel& model);
@@ -67,15 +51,14 @@ class CudaTrainer : public Trainer {
   std::vector<Part> training_parts();
   std::size_t workspace_bytes(const CudaModel& model) const;
   std::uint32_t head_rows(std::uint32_t first) const { return std::min(kHeadRows, config_.rows() - first); }
-  void allocate(const std::vector<Part>& parts, events::Here at = events::Here::now());
   void upload(CudaModel& model, Places& places, const char* scope, const WeightSource& weights);
-  void seed(const CudaOps& ops, const CudaModel& model, const Places& places,
-            const std::vector<SeededTensor>& recipes) const;
-  void load(const CudaOps& ops, const CudaModel& model, const Places& places, const WeightSource& weights) const;
   void forward_backward(const CudaOps& backward);
   void head_chunk(const CudaOps& backward, std::uint32_t first);
   void enqueue(bool poison);
   StepResult read() const;
+  std::vector<float> floats_at(Address from, std::size_t count) const;
+  std::vector<float> stored_at(Address from, std::size_t count) const;
+  void for_each_float(Address base, const VisitFloats& visit) const;
 
   RunConfig config_;
   CudaDevice& device_;
@@ -91,7 +74,7 @@ class CudaTrainer : public Trainer {
   CudaModel student_;
   Places teacher_places_;
   Places student_places_;
-  std::vector<DeviceBuffer> memory_;
+  Memory memory_;
   HostBuffer result_;
   Graph graph_;
   Address inputs_ = 0, labels_ = 0, gradients_ = 0, moments_ = 0, variances_ = 0, scratch_ = 0;
@@ -112,6 +95,7 @@ CudaTrainer::CudaTrainer(const RunConfig& config, KernelCache& cache, CudaDevice
       engine_{cache, device, gemms_, stream_.handle(), side_.handle(), storage_of(config.math), {}},
       teacher_(config.teacher, config.batch, config.seq, false, engine_.element_bytes()),
       student_(config.student, config.batch, config.seq, true, engine_.element_bytes()),
+      memory_(driver_, writer),
       result_(driver_, sizeof(kernels::StepScalars)) {}
 
 void CudaTrainer::prewarm(const PrewarmList& list) {
@@ -200,98 +184,17 @@ std::uint64_t CudaTrainer::student_payload_bytes() const {
   return bytes_of(parts_of(student_, places));
 }
 
-// Cleared, for what lies between tensors stays zero through every step.
-void CudaTrainer::allocate(const std::vector<Part>& parts, events::Here at) {
-  for (const Part& part : parts) {
-    std::size_t free = 0, total = 0;
-    check(driver_, driver_.mem_get_info(&free, &total), "cuMemGetInfo");
-    CUdeviceptr address = 0;
-    try {
-      memory_.emplace_back(driver_, part.bytes);
-      address = memory_.back().address();
-    } catch (const RunFailure& failure) {
-      writer_.alloc(part.name, part.bytes, false, at);
-      throw RunFailure(std::string(failure.what()) + ": " + part.name + " wants " + std::to_string(part.bytes) +
-                       " bytes, " + std::to_string(free) + " are free");
-    }
-    writer_.alloc(part.name, part.bytes, true, at);
-    check(driver_, driver_.memset_d8_async(address, 0, part.bytes, stream_.handle()), "cuMemsetD8Async");
-    *part.address = address;
-  }
-}
-
 void CudaTrainer::upload(CudaModel& model, Places& places, const char* scope, const WeightSource& weights) {
-  allocate(parts_of(model, places));
+  memory_.allocate(parts_of(model, places), stream_.handle());
   if (places.matrices == 0) places.matrices = places.master;
   if (places.vectors == 0) places.vectors = places.master + model.layout().matrices * sizeof(float);
   model.bind(places.matrices, places.vectors, places.activations, places.workspaces);
-  const CudaOps ops(engine_, scope);
-  if (weights.recipes() != nullptr) {
-    seed(ops, model, places, *weights.recipes());
-  } else {
-    load(ops, model, places, weights);
-  }
+  upload_weights(CudaOps(engine_, scope), engine_, model.layout(), places, weights);
   stream_.synchronize();
 }
 
 void CudaTrainer::upload_teacher(const WeightSource& weights) { upload(teacher_, teacher_places_, kTeacher, weights); }
 void CudaTrainer::upload_student(const WeightSource& weights) { upload(student_, student_places_, kStudent, weights); }
-
-namespace {
-
-// Where element `place` of a model lies: as T among its matrices, as fp32 in its master or among its vectors; 0: not.
-struct Destination {
-  Address copy, master;
-};
-
-Destination destination(std::size_t place, std::size_t matrices, Address copies, Address vectors, Address master,
-                        std::size_t element_bytes) {
-  const bool matrix = place < matrices;
-  if (!matrix) return {0, vectors + (place - matrices) * sizeof(float)};
-  const Address wide = master == 0 ? 0 : master + place * sizeof(float);
-  const Address copy = copies + place * element_bytes;
-  return {copy == wide ? 0 : copy, wide};
-}
-
-}  // namespace
-
-void CudaTrainer::seed(const CudaOps& ops, const CudaModel& model, const Places& places,
-                       const std::vector<SeededTensor>& recipes) const {
-  const Layout& layout = model.layout();
-  for (std::size_t i = 0; i < layout.tensors.size(); ++i) {
-    const SeededTensor& recipe = recipes[i];
-    const std::size_t count = layout.tensors[i].count;
-    const Destination to = destination(layout.places[i], layout.matrices, places.matrices, places.vectors,
-                                       places.master, engine_.element_bytes());
-    if (recipe.kind == SeededTensor::Kind::kNormal) {
-      ops.seeded_normal(to.copy, to.master, recipe.state, recipe.deviation, count);
-    } else if (recipe.kind == SeededTensor::Kind::kOne) {
-      check(driver_, driver_.memset_d32_async(to.master, kOne, count, stream_.handle()), "cuMemsetD32Async");
-    }
-  }
-}
-
-void CudaTrainer::load(const CudaOps& ops, const CudaModel& model, const Places& places,
-                       const WeightSource& weights) const {
-  const Layout& layout = model.layout();
-  const DeviceBuffer staging(driver_, kStagingBytes);
-  std::size_t index = 0;
-  weights.for_each_tensor([&](const TensorInfo& tensor, Dtype dtype, std::span<const std::byte> values) {
-    const std::size_t place = layout.places[index++];
-    const std::size_t size = smgate::workload::bytes_of(dtype);
-    const std::uint32_t code = dtype == Dtype::kF32 ? 0 : dtype == Dtype::kF16 ? 1 : 2;
-    for (std::size_t done = 0; done < tensor.count;) {
-      const std::size_t count = std::min(tensor.count - done, kStagingBytes / size);
-      check(driver_, driver_.memcpy_h_to_d(staging.address(), values.data() + done * size, count * size),
-            "cuMemcpyHtoD");
-      const Destination to = destination(place + done, layout.matrices, places.matrices, places.vectors, places.master,
-                                         engine_.element_bytes());
-      ops.convert_weights(to.copy, to.master, staging.address(), code, count);
-      stream_.synchronize();
-      done += count;
-    }
-  });
-}
 
 std::vector<Part> CudaTrainer::training_parts() {
   const std::size_t weights = student_.layout().total * sizeof(float);
@@ -314,7 +217,7 @@ std::vector<Part> CudaTrainer::training_parts() {
 void CudaTrainer::allocate_training(const Batch& batch) {
   const std::vector<Part> parts = training_parts();
   writer_.payload_begin(kStudentBackward, bytes_of(parts));
-  allocate(parts);
+  memory_.allocate(parts, stream_.handle());
   student_.bind_gradients(driver_, gradients_, scratch_);
   stream_.synchronize();
   const std::size_t bytes = config_.rows() * sizeof(std::int32_t);
@@ -411,15 +314,63 @@ StepResult CudaTrainer::read() const {
   return result;
 }
 
-void CudaTrainer::for_each_student_tensor(const VisitFloats& visit) const {
+std::vector<float> CudaTrainer::floats_at(Address from, std::size_t count) const {
+  std::vector<float> values(count);
+  check(driver_, driver_.memcpy_d_to_h(values.data(), from, count * sizeof(float)), "cuMemcpyDtoH");
+  return values;
+}
+
+// From the storage type.
+std::vector<float> CudaTrainer::stored_at(Address from, std::size_t count) const {
+  if (engine_.storage == Storage::kF32) return floats_at(from, count);
+  std::vector<std::byte> bytes(count * engine_.element_bytes());
+  check(driver_, driver_.memcpy_d_to_h(bytes.data(), from, bytes.size()), "cuMemcpyDtoH");
+  std::vector<float> values(count);
+  to_floats(Dtype::kBf16, bytes, values);
+  return values;
+}
+
+// The student's tensors in a block of its layout in fp32.
+void CudaTrainer::for_each_float(Address base, const VisitFloats& visit) const {
   const Layout& layout = student_.layout();
-  std::vector<float> values;
   for (std::size_t i = 0; i < layout.tensors.size(); ++i) {
-    values.resize(layout.tensors[i].count);
-    const Address from = student_places_.master + layout.places[i] * sizeof(float);
-    check(driver_, driver_.memcpy_d_to_h(values.data(), from, values.size() * sizeof(float)), "cuMemcpyDtoH");
-    visit(layout.tensors[i], values);
+    visit(layout.tensors[i], floats_at(base + layout.places[i] * sizeof(float), layout.tensors[i].count));
   }
+}
+
+void CudaTrainer::for_each_student_tensor(const VisitFloats& visit) const {
+  for_each_float(student_places_.master, visit);
+}
+
+void CudaTrainer::for_each_student_gradient(const VisitFloats& visit) const { for_each_float(gradients_, visit); }
+
+void CudaTrainer::for_each_teacher_tensor(const VisitFloats& visit) const {
+  const Layout& layout = teacher_.layout();
+  for (std::size_t i = 0; i < layout.tensors.size(); ++i) {
+    const std::size_t place = layout.places[i];
+    const std::size_t count = layout.tensors[i].count;
+    if (place < layout.matrices) {
+      visit(layout.tensors[i], stored_at(teacher_places_.matrices + place * engine_.element_bytes(), count));
+    } else {
+      visit(layout.tensors[i], floats_at(teacher_places_.vectors + (place - layout.matrices) * sizeof(float), count));
+    }
+  }
+}
+
+std::vector<float> CudaTrainer::student_logits() {
+  const CudaOps ops(engine_, kStudent);
+  const std::size_t hidden = config_.student.hidden;
+  std::vector<float> logits;
+  student_.forward(ops, inputs_);
+  for (std::uint32_t first = 0; first < config_.rows(); first += kHeadRows) {
+    const GemmShape head{head_rows(first), config_.student.hidden, config_.student.vocab};
+    ops.gemm(Product::kOutput, head,
+             {student_logits_, student_.final_norm() + first * hidden * engine_.element_bytes(), student_.embedding()});
+    stream_.synchronize();
+    const std::vector<float> chunk = stored_at(student_logits_, std::size_t{head.m} * head.n);
+    logits.insert(logits.end(), chunk.begin(), chunk.end());
+  }
+  return logits;
 }
 
 }  // namespace
