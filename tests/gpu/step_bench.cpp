@@ -1,8 +1,8 @@
 // Times a step of a scale on a GPU, and each of its operations: gpu_step_bench SCALE BATCH SEQ STEPS [profile].
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 
 #include "runner/workload/run/batch.hpp"
 #include "tests/gpu/support.hpp"
@@ -20,6 +20,13 @@ std::uint64_t used_bytes(const cuda::CudaDevice& device) {
   std::size_t total = 0;
   cuda::check(device.driver(), device.driver().mem_get_info(&free, &total), "cuMemGetInfo");
   return total - free;
+}
+
+std::uint32_t number(const char* text) {
+  std::uint32_t value = 0;
+  const std::string_view view = text;
+  std::from_chars(view.data(), view.data() + view.size(), value);
+  return std::max(value, 1u);
 }
 
 int bench(const RunConfig& config, bool profile) {
@@ -67,9 +74,9 @@ int main(int argc, char** argv) {
   RunConfig config = *config_of_scale(argv[1]);
   config.gpu = true;
   config.math = Math::kBf16;
-  config.batch = static_cast<std::uint32_t>(std::atoi(argv[2]));
-  config.seq = static_cast<std::uint32_t>(std::atoi(argv[3]));
-  config.steps = static_cast<std::uint32_t>(std::atoi(argv[4]));
+  config.batch = number(argv[2]);
+  config.seq = number(argv[3]);
+  config.steps = number(argv[4]);
   bool profile = false;
   for (int i = 5; i < argc; ++i) {
     const std::string word = argv[i];
