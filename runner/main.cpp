@@ -11,6 +11,7 @@
 #include "runner/agent/agent.hpp"
 #include "runner/agent/crash_points.hpp"
 #include "runner/check/check.hpp"
+#include "runner/device/doctor.hpp"
 #include "runner/exec/supervisor.hpp"
 #include "runner/run/run.hpp"
 
@@ -51,6 +52,7 @@ int run(int argc, char** argv) {
   add_agent_command(app, exit_code);
   smgate::run::add_run_command(app, exit_code);
   smgate::check::add_check_command(app, exit_code);
+  smgate::device::add_doctor_command(app, exit_code);
   add_crash_points_command(app);
   try {
     app.parse(argc, argv);

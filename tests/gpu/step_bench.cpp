@@ -41,8 +41,8 @@ int bench(const RunConfig& config, bool profile) {
   const auto trainer = cuda::make_cuda_trainer(config, parts->cache(), parts->device(), parts->writer());
   trainer->prewarm(builtin_prewarm());
   std::printf("prewarm done %.0f ms\n", ms_since(start));
-  trainer->upload_teacher(test::SeededWeights(trainer->teacher_layout(), 1, kTeacherDeviation));
-  trainer->upload_student(test::SeededWeights(trainer->student_layout(), 2, kStudentDeviation));
+  trainer->upload_teacher(SeededWeights(trainer->teacher_layout(), 1, kTeacherDeviation));
+  trainer->upload_student(SeededWeights(trainer->student_layout(), 2, kStudentDeviation));
   trainer->allocate_training(make_batch(config));
   std::printf("payload done %.0f ms\n", ms_since(start));
   std::vector<double> times;

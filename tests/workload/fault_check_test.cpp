@@ -1,6 +1,5 @@
 // Each fault's events, judged: the contract's own table says what comes first, on each architecture.
 #include "smgate/coverage.hpp"
-
 #include "tests/workload/judged.hpp"
 
 namespace smgate::workload::test {

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "runner/workload/base/sha256.hpp"
+#include "runner/workload/cache/cubin.hpp"
 #include "tests/workload/cuda_kernels.hpp"
 #include "tests/workload/support.hpp"
 
@@ -95,6 +96,31 @@ TEST_F(Nvrtc, GivesTheSameCubinForTheSameBody) {
   EXPECT_EQ(once, sha256_hex(compiler_->compile(body, "sm_89").code));
   EXPECT_NE(once, sha256_hex(compiler_->compile(bodies::rmsnorm_forward(96, 1e-5f), "sm_89").code));
   EXPECT_NE(once, sha256_hex(compiler_->compile(body, "sm_121").code));
+}
+
+TEST_F(Nvrtc, MarksItsCubinsWithTheirArchitecture) {
+  const Body body = bodies::silu_forward();
+  for (const char* arch : {"sm_75", "sm_80", "sm_89", "sm_90", "sm_100", "sm_120", "sm_121"}) {
+    EXPECT_EQ(cubin_target(compiler_->compile(body, arch).code), arch);
+  }
+}
+
+TEST_F(Nvrtc, OfAnotherArchitectureIsReportedAsNotNative) {
+  Parts parts("sm_89", std::move(compiler_), {nullptr, "sm_90", false, 2});
+  parts.cache().begin_prewarm("all");
+  parts.cache().offer("silu_forward", bodies::silu_forward());
+  parts.cache().end_prewarm();
+  const auto load = of_kind(parts.events(), "load").at(0);
+  EXPECT_EQ(field(load, "target"), "sm_90");
+  EXPECT_EQ(field(load, "native"), "false");
+}
+
+TEST_F(Nvrtc, KeysACubinByEverythingThatItDependsOn) {
+  const Body body = bodies::rmsnorm_forward(96, 1e-6f);
+  EXPECT_EQ(compiler_->inputs(body, "sm_89"), compiler_->inputs(body, "sm_89"));
+  EXPECT_NE(compiler_->inputs(body, "sm_89"), compiler_->inputs(body, "sm_90"));
+  EXPECT_NE(compiler_->inputs(body, "sm_89"), compiler_->inputs(bodies::rmsnorm_forward(96, 1e-5f), "sm_89"));
+  EXPECT_NE(compiler_->inputs(body, "sm_89").find("NVRTC"), std::string::npos);
 }
 
 void spoil(const Body&, const Args&) {}

@@ -12,5 +12,7 @@ constexpr const char* kWithout =
 
 Outcome<std::unique_ptr<Machine>> open_gpu(events::Writer&) { return Failure{kWithout}; }
 Outcome<std::string> gpu_arch() { return Failure{kWithout}; }
+Outcome<HostGpus> list_gpus() { return Failure{kWithout}; }
+Outcome<std::string> find_cublaslt() { return Failure{kWithout}; }
 
 }  // namespace smgate::workload

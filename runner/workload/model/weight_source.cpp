@@ -38,6 +38,10 @@ void FloatWeights::for_each_tensor(const Visit& visit) const {
   }
 }
 
+void FloatWeights::read(std::size_t index, std::size_t first, std::span<float> values) const {
+  std::memcpy(values.data(), values_.data() + layout_[index].offset + first, values.size_bytes());
+}
+
 void to_floats(Dtype dtype, std::span<const std::byte> values, std::span<float> floats) {
   if (dtype == Dtype::kF32) {
     std::memcpy(floats.data(), values.data(), floats.size_bytes());

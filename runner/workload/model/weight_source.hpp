@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "runner/workload/model/weights.hpp"
@@ -27,6 +28,8 @@ struct SeededTensor {
   float deviation;
 };
 
+SeededTensor::Kind seeded_kind(const TensorInfo& tensor);
+
 class WeightSource {
  public:
   using Visit = std::function<void(const TensorInfo& tensor, Dtype dtype, std::span<const std::byte> values)>;
@@ -36,6 +39,8 @@ class WeightSource {
   virtual const std::vector<TensorInfo>& layout() const = 0;
   // Every tensor once, in the layout's order, row-major and little-endian; the bytes are there until `visit` returns.
   virtual void for_each_tensor(const Visit& visit) const = 0;
+  // Values of tensor `index` of the layout from its `first` on, as floats. Any thread.
+  virtual void read(std::size_t index, std::size_t first, std::span<float> values) const = 0;
   // One recipe a tensor of the layout where the weights are seeded, else nullptr.
   virtual const std::vector<SeededTensor>* recipes() const { return nullptr; }
 };
@@ -48,11 +53,40 @@ class FloatWeights : public WeightSource {
 
   const std::vector<TensorInfo>& layout() const override { return layout_; }
   void for_each_tensor(const Visit& visit) const override;
+  void read(std::size_t index, std::size_t first, std::span<float> values) const override;
 
  private:
   const std::vector<TensorInfo>& layout_;
   const std::vector<float>& values_;
 };
+
+// The values of seeded_weights (model/weights.hpp), made when they are asked for.
+class SeededWeights : public WeightSource {
+ public:
+  SeededWeights(std::vector<TensorInfo> layout, std::uint64_t seed, float deviation);
+
+  const std::vector<TensorInfo>& layout() const override { return layout_; }
+  void for_each_tensor(const Visit& visit) const override;
+  void read(std::size_t index, std::size_t first, std::span<float> values) const override;
+  const std::vector<SeededTensor>* recipes() const override { return &recipes_; }
+
+ private:
+  std::vector<TensorInfo> layout_;
+  std::vector<SeededTensor> recipes_;
+};
+
+// SHA-256 over names, shapes, dtypes and the stored values, or over the recipes of seeded ones: equal for equal models,
+// whatever holds them. Values are digested in pieces on all processors, and the pieces' digests once more.
+std::string weights_digest(const WeightSource& source);
+// Is every value a number?
+bool weights_finite(const WeightSource& source);
+
+// The same of one tensor, for what is not a source: its line in the digest, and whether all is finite.
+struct TensorCheck {
+  std::string line;
+  bool finite;
+};
+TensorCheck check_tensor(const TensorInfo& tensor, Dtype dtype, std::span<const std::byte> values);
 
 // `count` values as floats; bf16 and fp16 convert without loss.
 void to_floats(Dtype dtype, std::span<const std::byte> values, std::span<float> floats);

@@ -136,10 +136,11 @@ std::string apply_batch(const Pending& pending, RunConfig& config) {
 }
 
 // Empty where all is well.
-std::string apply_fault(const Pending& pending, RunConfig& config) {
+std::string apply_fault(const Pending& pending, bool weighted, RunConfig& config) {
   if (pending.fault.empty()) return "";
   const auto fault = fault_named(pending.fault);
   if (!fault) return "unknown fault " + pending.fault + " (" + join(fault_names()) + ")";
+  if (*fault == Fault::kAprWeights && weighted) return "fault apr-weights brings its own weights; leave out --weights";
   config = with_fault(config, *fault);
   return "";
 }
@@ -233,7 +234,8 @@ Outcome<Options> parse_options(int argc, char** argv, const GpuProbe& gpu) {
   for (const std::string& error :
        {apply_numbers(pending.value(), run), apply_batch(pending.value(), run),
         apply_compiler(pending.value(), options), apply_backend(pending.value(), gpu, options),
-        apply_math(pending.value(), run), apply_fault(pending.value(), run), apply_control(pending.value(), run)}) {
+        apply_math(pending.value(), run), apply_fault(pending.value(), !options.weights.empty(), run),
+        apply_control(pending.value(), run)}) {
     if (!error.empty()) return Failure{error};
   }
   return options;

@@ -10,27 +10,17 @@
 #include "runner/workload/cache/compiler.hpp"
 #include "runner/workload/cache/disk_cache.hpp"
 #include "runner/workload/device/gpu.hpp"
-#include "runner/workload/files/container.hpp"
-#include "runner/workload/files/safetensors.hpp"
 #include "runner/workload/run/config.hpp"
 #include "runner/workload/run/dump.hpp"
 #include "runner/workload/run/machine.hpp"
 #include "runner/workload/run/options.hpp"
+#include "runner/workload/run/run_weights.hpp"
 
 namespace smgate::workload {
 
 namespace {
 
 constexpr const char* kVersion = "0.1.0";
-constexpr std::uint64_t kTeacherStream = 0x7eac;  // the models' numbers differ for one seed
-constexpr std::uint64_t kStudentStream = 0x57de;
-
-struct Files {
-  std::string teacher;
-  std::string student;
-  std::string checkpoint;
-};
-
 struct Summary {
   double initial_loss = 0.0;
   double final_loss = 0.0;
@@ -47,6 +37,16 @@ std::unique_ptr<Compiler> choose_compiler(CompilerChoice choice, std::string& no
   return source_compiler();
 }
 
+// What the events have no field for: a device's speed is not to be judged without it.
+void report_gpu(events::Writer& writer) {
+  const auto host = list_gpus();
+  if (!host || host.value().gpus.empty()) return;
+  const GpuFacts& gpu = host.value().gpus.front();
+  writer.note("driver for CUDA " + host.value().driver + "; " + gpu.name + ", " +
+              std::to_string(gpu.memory_bytes >> 20) + " MiB" + (gpu.unified ? " unified" : "") +
+              "; clocks: " + gpu.clocks);
+}
+
 void report_start(events::Writer& writer, const Options& options, const DeviceInfo& device, const Compiler& compiler,
                   const std::string& note) {
   events::Event event("run_start");
@@ -55,70 +55,23 @@ void report_start(events::Writer& writer, const Options& options, const DeviceIn
   // Without a cache on disk every kernel is compiled in this process.
   if (options.disk_cache.empty()) event.flag("cold", true);
   writer.emit(event.text("compiler", compiler.describe()));
+  if (!device.emulated) report_gpu(writer);
   if (!compiler.real()) {
     writer.note("kernels are not compiled: bodies and modules are digests of source text" +
                 (note.empty() ? note : "; " + note));
   }
 }
 
-// The incident's weights: a converter wrote APR, the path went to the SafeTensors reader.
-std::string apr_bytes(const std::vector<float>& weights) {
-  std::string bytes("APR\0\x02\0\0\0", 8);
-  bytes.append(reinterpret_cast<const char*>(weights.data()), weights.size() * sizeof(float));
-  return bytes;
-}
-
-// Seeded weights as files, for the run to read back like any others.
-Files prepare_files(const Options& options) {
-  namespace fs = std::filesystem;
-  const RunConfig& config = options.config;
-  std::error_code error;
-  fs::create_directories(options.out, error);
-  if (error) throw RunFailure("cannot make the folder " + options.out + ": " + error.message());
-  const fs::path folder = fs::absolute(options.out);
-  const bool apr = config.fault == Fault::kAprWeights;
-  const Files files{folder / (apr ? "teacher.apr" : "teacher.safetensors"), folder / "student-initial.safetensors",
-                    folder / "student-trained.safetensors"};
-  const auto teacher = tensor_layout(config.teacher);
-  const auto student = tensor_layout(config.student, config.lora_rank);
-  const auto teacher_weights = seeded_weights(teacher, config.seed ^ kTeacherStream, kTeacherDeviation);
-  write_file(files.teacher, apr ? apr_bytes(teacher_weights) : safetensors_bytes(teacher, teacher_weights));
-  write_file(files.student,
-             safetensors_bytes(student, seeded_weights(student, config.seed ^ kStudentStream, kStudentDeviation)));
-  return files;
-}
-
-std::vector<float> load_weights(events::Writer& writer, const std::string& scope, const std::string& path,
-                                const std::vector<TensorInfo>& layout) {
-  const std::string magic = first_bytes_of(path);
-  std::error_code error;
-  events::Event event("weights");
-  event.name("scope", scope).text("path", path).text("claimed_container", "safetensors");
-  event.text("container", container_of(magic, std::filesystem::file_size(path, error)));
-  event.text("magic", magic_hex(magic));
-  const auto file = read_safetensors(path);
-  const auto values = file ? values_of(file.value(), layout) : Failure{file.error()};
-  if (!values) {
-    writer.emit(event.flag("ok", false).text("text", values.error()).at(events::Here::now()));
-    throw RunFailure("cannot load the " + scope + "'s weights from " + path + ": " + values.error());
-  }
-  event.text("digest", tensors_digest(layout, values.value())).flag("finite", all_finite(values.value()));
-  writer.emit(event.flag("ok", true).at(events::Here::now()));
-  return values.value();
-}
-
-std::vector<float> load_models(Trainer& trainer, events::Writer& writer, const Files& files) {
+void load_models(Trainer& trainer, events::Writer& writer, RunWeights& weights) {
   const std::uint64_t teacher_bytes = trainer.teacher_payload_bytes();
   writer.payload_begin("teacher", teacher_bytes);
-  const auto teacher = load_weights(writer, "teacher", files.teacher, trainer.teacher_layout());
-  trainer.upload_teacher(FloatWeights(trainer.teacher_layout(), teacher));
+  trainer.upload_teacher(*weights.load_teacher(writer, trainer.teacher_layout()));
   writer.payload_end("teacher", teacher_bytes);
   const std::uint64_t student_bytes = trainer.student_payload_bytes();
   writer.payload_begin("student", student_bytes);
-  auto initial = load_weights(writer, "student", files.student, trainer.student_layout());
-  trainer.upload_student(FloatWeights(trainer.student_layout(), initial));
+  weights.load_student(writer, trainer.student_layout());
+  trainer.upload_student(weights.student());
   writer.payload_end("student", student_bytes);
-  return initial;
 }
 
 void report_step(events::Writer& writer, const RunConfig& config, std::uint32_t index, const StepResult& result,
@@ -144,38 +97,14 @@ void train(Trainer& trainer, events::Writer& writer, const Options& options, Dum
   }
 }
 
-void write_checkpoint(const Trainer& trainer, events::Writer& writer, const std::string& path,
-                      const std::vector<float>& initial) {
-  const auto& layout = trainer.student_layout();
-  std::vector<float> trained(float_count(layout));
-  trainer.for_each_student_tensor([&](const TensorInfo& tensor, std::span<const float> values) {
-    std::copy(values.begin(), values.end(), trained.begin() + static_cast<std::ptrdiff_t>(tensor.offset));
-  });
-  write_file(path, safetensors_bytes(layout, trained));
-  std::uint64_t changed = 0;
-  for (const TensorInfo& tensor : layout) {
-    const auto start = static_cast<std::ptrdiff_t>(tensor.offset);
-    const auto end = start + static_cast<std::ptrdiff_t>(tensor.count);
-    changed += std::equal(trained.begin() + start, trained.begin() + end, initial.begin() + start) ? 0 : 1;
-  }
-  std::error_code error;
-  const std::uint64_t bytes = std::filesystem::file_size(path, error);
-  const auto back = read_safetensors(path);
-  events::Event event("checkpoint");
-  event.text("path", path).text("claimed_container", "safetensors");
-  event.text("container", container_of(first_bytes_of(path), bytes)).integer("bytes", bytes);
-  event.flag("whole", static_cast<bool>(back)).integer("tensors", layout.size()).integer("tensors_changed", changed);
-  event.text("initial_digest", tensors_digest(layout, initial)).text("final_digest", tensors_digest(layout, trained));
-  writer.emit(event.flag("finite", all_finite(trained)));
-}
-
-Summary run(const Options& options, const PrewarmList& prewarm, events::Writer& writer) {
+Summary run(Options options, const PrewarmList& prewarm, events::Writer& writer) {
   std::string note;
   const auto compiler = choose_compiler(options.compiler, note);
   const auto machine = open_machine(options, writer);
   Device& device = machine->device();
+  RunWeights weights(options);
   report_start(writer, options, device.info(), *compiler, note);
-  const Files files = prepare_files(options);
+  weights.prepare(writer);
   device.report_memory();
 
   // The incident's cache compiled without a word.
@@ -185,7 +114,7 @@ Summary run(const Options& options, const PrewarmList& prewarm, events::Writer& 
                     {disk.get(), options.target, options.strict, compiler->real() ? compile_threads() : 0});
   const auto trainer = machine->trainer(options.config, cache, writer);
   trainer->prewarm(prewarm);
-  const auto initial = load_models(*trainer, writer, files);
+  load_models(*trainer, writer, weights);
   const Batch batch = make_batch(options.config);
   trainer->allocate_training(batch);
   device.report_memory();
@@ -196,7 +125,7 @@ Summary run(const Options& options, const PrewarmList& prewarm, events::Writer& 
   dump.start(*trainer, batch);
   train(*trainer, writer, options, dump, summary);
   dump.finish();
-  write_checkpoint(*trainer, writer, files.checkpoint, initial);
+  weights.write_checkpoint(writer, *trainer);
   summary.late_compiles = cache.late_compiles();
   summary.modules = cache.modules();
   return summary;
