@@ -5,6 +5,7 @@
 
 #include "runner/workload/base/sha256.hpp"
 #include "runner/workload/cache/cubin.hpp"
+#include "tests/workload/cuda_kernels.hpp"
 #include "tests/workload/support.hpp"
 
 namespace smgate::workload::test {
@@ -68,6 +69,23 @@ TEST_F(Nvrtc, CompilesEveryKernelForEveryArchitecture) {
       EXPECT_TRUE(result.ok) << name << " for " << arch << ": " << result.log;
       EXPECT_EQ(result.log, "") << name;
       if (result.ok) expect_cubin(result);
+    }
+  }
+}
+
+// The GPU's own kernels of a scale, in both storage types.
+TEST_F(Nvrtc, CompilesTheKernelsOfEveryScaleForEveryArchitecture) {
+  std::map<std::string, Body> bodies;
+  for (const char* scale : {"tiny", "small", "seed"}) {
+    bodies.merge(cuda_kernels(scale, Math::kBf16));
+    bodies.merge(cuda_kernels(scale, Math::kTf32));
+  }
+  EXPECT_GT(bodies.size(), 80u);
+  for (const char* arch : {"sm_89", "sm_90", "sm_121"}) {
+    for (const auto& [digest, body] : bodies) {
+      const Compiled result = compiler_->compile(body, arch);
+      EXPECT_TRUE(result.ok) << body.kernel() << " for " << arch << ": " << result.log;
+      EXPECT_EQ(result.log, "") << body.kernel();
     }
   }
 }

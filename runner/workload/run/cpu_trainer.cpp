@@ -178,4 +178,26 @@ void CpuTrainer::set_student_weights(const std::vector<float>& weights) {
   backend_.copy_in(student_.weights(), weights.data(), weights.size() * sizeof(float));
 }
 
+void CpuTrainer::for_each_teacher_tensor(const VisitFloats& visit) const {
+  std::vector<float> values(teacher_.weight_floats());
+  backend_.copy_out(values.data(), teacher_.weights(), values.size() * sizeof(float));
+  for (const TensorInfo& tensor : teacher_.layout()) visit(tensor, std::span(values).subspan(tensor.offset, tensor.count));
+}
+
+// Of adapters' own tensors alone where only they are trained.
+void CpuTrainer::for_each_student_gradient(const VisitFloats& visit) const {
+  const std::vector<float> values = student_gradients();
+  for (std::size_t i = student_.first_trained(); i < student_.layout().size(); ++i) {
+    const TensorInfo& tensor = student_.layout()[i];
+    visit(tensor, std::span(values).subspan(tensor.offset - student_.trained_offset(), tensor.count));
+  }
+}
+
+std::vector<float> CpuTrainer::student_logits() {
+  student_.forward(Ops(cache_, backend_, kStudent), inputs_);
+  std::vector<float> values(std::size_t{config_.rows()} * config_.student.vocab);
+  backend_.copy_out(values.data(), student_.logits(), values.size() * sizeof(float));
+  return values;
+}
+
 }  // namespace smgate::workload

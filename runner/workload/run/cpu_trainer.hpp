@@ -25,6 +25,9 @@ class CpuTrainer : public Trainer {
   void allocate_training(const Batch& batch) override;
   StepResult step(std::uint32_t index) override;
   void for_each_student_tensor(const VisitFloats& visit) const override;
+  void for_each_teacher_tensor(const VisitFloats& visit) const override;
+  void for_each_student_gradient(const VisitFloats& visit) const override;
+  std::vector<float> student_logits() override;
 
   // The parts of a step, for tests: loss and gradients, without clipping or update.
   StepResult forward_backward();

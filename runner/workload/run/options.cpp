@@ -66,7 +66,8 @@ Outcome<Pending> read_arguments(int argc, char** argv, Options& options) {
       {"--control", &pending.control}, {"--lora-rank", &pending.lora_rank}, {"--arch", &options.arch},
       {"--out", &options.out},         {"--events", &options.events},       {"--batch", &pending.batch},
       {"--seq", &pending.seq},         {"--math", &pending.math},           {"--backend", &pending.backend},
-      {"--target", &options.target},   {"--weights", &options.weights},     {"--disk-cache", &options.disk_cache}};
+      {"--target", &options.target},   {"--weights", &options.weights},     {"--disk-cache", &options.disk_cache},
+      {"--dump", &options.dump}};
   const std::pair<const char*, bool*> flags[] = {{"--json", &options.json},
                                                  {"--strict", &options.strict},
                                                  {"--help", &options.help},
@@ -256,6 +257,8 @@ std::string usage() {
          " (default: bf16; of the CPU back end fp32)\n"
          "  --seed N --lr X\n"
          "  --lora-rank N     train adapters of this rank alone (default: 0, every weight)\n"
+         "  --dump DIR        writes both checkpoints, the batch, step 0's logits and gradients, and the losses, for\n"
+         "                    tests/gpu/compare_transformers.py\n"
          "  --weights DIR     checkpoints in DIR/teacher and DIR/student (default: seeded weights)\n"
          "  --compiler NAME   auto (NVRTC where it is found), nvrtc, none (default: auto; of a control none)\n"
          "  --target ARCH     architecture to compile for (default: the device's)\n"

@@ -21,6 +21,7 @@ struct Options {
   std::string target;      // architecture that kernels are compiled for; empty: the device's own
   std::string disk_cache;  // folder of compiled kernels; empty: none
   std::string weights;     // folder with teacher/ and student/; empty: seeded
+  std::string dump;        // folder for what another program compares with; empty: none
   bool strict = false;     // a compile after pre-warm fails the run
   bool json = false;
   bool help = false;

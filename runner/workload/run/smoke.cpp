@@ -11,6 +11,7 @@
 #include "runner/workload/cache/disk_cache.hpp"
 #include "runner/workload/device/gpu.hpp"
 #include "runner/workload/run/config.hpp"
+#include "runner/workload/run/dump.hpp"
 #include "runner/workload/run/machine.hpp"
 #include "runner/workload/run/options.hpp"
 #include "runner/workload/run/run_weights.hpp"
@@ -84,12 +85,13 @@ void report_step(events::Writer& writer, const RunConfig& config, std::uint32_t 
   std::fflush(stdout);
 }
 
-void train(Trainer& trainer, events::Writer& writer, const Options& options, Summary& summary) {
+void train(Trainer& trainer, events::Writer& writer, const Options& options, Dump& dump, Summary& summary) {
   for (std::uint32_t index = 0; index < options.config.steps; ++index) {
     const auto start = std::chrono::steady_clock::now();
     const StepResult result = trainer.step(index);
     const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
     report_step(writer, options.config, index, result, took.count(), options.json);
+    dump.step(trainer, index, result.loss);
     if (index == 0) summary.initial_loss = result.loss;
     summary.final_loss = result.loss;
   }
@@ -119,7 +121,10 @@ Summary run(Options options, const PrewarmList& prewarm, events::Writer& writer)
   writer.emit(batch_event(batch));
 
   Summary summary;
-  train(*trainer, writer, options, summary);
+  Dump dump(options.dump, options.config);
+  dump.start(*trainer, batch);
+  train(*trainer, writer, options, dump, summary);
+  dump.finish();
   weights.write_checkpoint(writer, *trainer);
   summary.late_compiles = cache.late_compiles();
   summary.modules = cache.modules();

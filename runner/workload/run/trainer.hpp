@@ -48,6 +48,12 @@ class Trainer {
   // The student as it is now, in fp32, tensor by tensor in the layout's order; the values are there until `visit`
   // returns.
   virtual void for_each_student_tensor(const VisitFloats& visit) const = 0;
+
+  // For another program to compare with; the gradients are the last step's, before clipping. The logits are of every
+  // position, by the weights as they are now.
+  virtual void for_each_teacher_tensor(const VisitFloats& visit) const = 0;
+  virtual void for_each_student_gradient(const VisitFloats& visit) const = 0;
+  virtual std::vector<float> student_logits() = 0;
 };
 
 }  // namespace smgate::workload
