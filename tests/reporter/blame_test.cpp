@@ -35,7 +35,8 @@ struct Blame : testing::Test, test::Rows {
     judged.report_json = json{{"summary", {{"symptom", symptom}}}}.dump();
     const int attempt = job(job_id).attempt;
     write([&](store::Tx& tx) { return store::judge_job(tx, job_id, attempt, judged, now_ms); });
-    write([&](store::Tx& tx) { return decide_next_run(tx, {true}, now_ms); });
+    const auto ended = store.read([](store::ReadTx& tx) { return load_ended_run(tx); });
+    write([&](store::Tx& tx) { return finish_run(tx, verdict::judge(*ended, {true}), now_ms); });
   }
   json blame(const RunId& id) {
     const auto stored = store.read([&](store::ReadTx& tx) { return store::find_blame(tx, id); });

@@ -43,7 +43,8 @@ struct Reporter : testing::Test, test::Rows {
     judged.report_json = report;
     const int attempt = job(id).attempt;
     write([&](store::Tx& tx) { return store::judge_job(tx, id, attempt, judged, now_ms); });
-    write([&](store::Tx& tx) { return verdict::decide_next_run(tx, {true}, now_ms); });
+    const auto ended = store.read([](store::ReadTx& tx) { return verdict::load_ended_run(tx); });
+    if (ended) write([&](store::Tx& tx) { return verdict::finish_run(tx, verdict::judge(*ended, {true}), now_ms); });
   }
   using Told = std::vector<std::string>;
 };
