@@ -11,8 +11,8 @@ using testing::HasSubstr;
 class Events : public JudgedTest {
  protected:
   static std::string ask(const std::string& target, const std::string& last = "") {
-    return "GET " + target + " HTTP/1.1\r\nHost: 127.0.0.1\r\n" + (last.empty() ? "" : "Last-Event-ID: " + last + "\r\n") +
-           "\r\n";
+    return "GET " + target + " HTTP/1.1\r\nHost: 127.0.0.1\r\n" +
+           (last.empty() ? "" : "Last-Event-ID: " + last + "\r\n") + "\r\n";
   }
 };
 
