@@ -75,11 +75,11 @@ int create_api_token(const Config& config, const std::string& name, const std::s
   if (!scope_set) return refuse(scope_set.error());
   SystemRandom random;
   store::InlineStore store = open_store(config);
-  const std::string token = store.write([&](store::Tx& tx) {
-    return store::create_api_token(tx, name, *scope_set, SystemClock().now_ms(), random);
-  });
+  const std::string token = store.write(
+      [&](store::Tx& tx) { return store::create_api_token(tx, name, *scope_set, SystemClock().now_ms(), random); });
   fmt::print("{}\n", token);
-  fmt::print(stderr, "smgate-server: this is the API token {}; it is shown once. Any older one no longer counts.\n", name);
+  fmt::print(stderr, "smgate-server: this is the API token {}; it is shown once. Any older one no longer counts.\n",
+             name);
   return 0;
 }
 

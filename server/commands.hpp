@@ -1,5 +1,5 @@
-// What smgate-server does besides serving: tokens of runners and of the API, from the command line, on the database itself. Works while
-// the server runs: SQLite's WAL lets both in.
+// What smgate-server does besides serving: tokens of runners and of the API, from the command line, on the database
+// itself. Works while the server runs: SQLite's WAL lets both in.
 #pragma once
 
 #include <string>

@@ -95,8 +95,8 @@ class Asker {
 
   void runs() {
     std::string target = fmt::format("/api/v1/runs?limit={}", options_.limit);
-    for (const auto& [name, value] : {std::pair{"repository", options_.repository}, {"branch", options_.branch},
-                                      {"verdict", options_.verdict}})
+    for (const auto& [name, value] :
+         {std::pair{"repository", options_.repository}, {"branch", options_.branch}, {"verdict", options_.verdict}})
       if (!value.empty()) target += fmt::format("&{}={}", name, escaped(value));
     const json page = get(target);
     if (options_.json) return print(page);
@@ -126,8 +126,7 @@ class Asker {
   }
 
   void rerun() {
-    act(options_.arch.empty() ? "/api/v1/runs/" + options_.what + "/rerun"
-                              : "/api/v1/jobs/" + job_named() + "/rerun");
+    act(options_.arch.empty() ? "/api/v1/runs/" + options_.what + "/rerun" : "/api/v1/jobs/" + job_named() + "/rerun");
   }
   void cancel() { act("/api/v1/runs/" + options_.what + "/cancel"); }
 
@@ -147,10 +146,10 @@ class Asker {
     std::fwrite(text.data(), 1, text.size(), stdout);
     std::fflush(stdout);
   }
-  static void print(const json& value) {
-    write(value.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+  static void print(const json& value) { write(value.dump(2, ' ', false, json::error_handler_t::replace) + "\n"); }
+  static std::string outcome(const json& of) {
+    return of["verdict"].is_string() ? text_of(of, "verdict") : text_of(of, "state");
   }
-  static std::string outcome(const json& of) { return of["verdict"].is_string() ? text_of(of, "verdict") : text_of(of, "state"); }
   static std::string state_of(const json& runner) {
     if (runner["revoked"].get<bool>()) return "revoked";
     if (!runner["online"].get<bool>()) return "offline since " + text_of(runner, "last_seen_at");

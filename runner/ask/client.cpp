@@ -22,7 +22,7 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 using beast::error_code;
 
-constexpr std::chrono::seconds kDeadline{60};     // of each step
+constexpr std::chrono::seconds kDeadline{60};    // of each step
 constexpr std::uint64_t kBodyMax = 256U << 20U;  // the largest answers are logs of 64 MB
 
 class Call {

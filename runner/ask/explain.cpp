@@ -75,9 +75,9 @@ std::string explain_job(const json& job) {
 
 std::string explain(const json& run) {
   const std::string verdict = text_of(run, "verdict");
-  std::string text =
-      fmt::format("run {} of {} {} on {}: {}\n", text_of(run, "id"), text_of(run, "repository"),
-                  text_of(run, "commit").substr(0, 12), text_of(run, "branch"), verdict.empty() ? text_of(run, "state") : verdict);
+  std::string text = fmt::format("run {} of {} {} on {}: {}\n", text_of(run, "id"), text_of(run, "repository"),
+                                 text_of(run, "commit").substr(0, 12), text_of(run, "branch"),
+                                 verdict.empty() ? text_of(run, "state") : verdict);
   if (run["jobs"].empty()) text += text_of(run, "reason") + "\n";
   for (const json& job : run["jobs"]) text += explain_job(job);
   return text;

@@ -10,8 +10,9 @@ constexpr std::string_view kBearer = "Bearer ";
 constexpr std::size_t kTagDigits = 32;  // 128 bits: no two answers of an address share them
 
 http::Problem no_token(const std::string& scope) {
-  return {401, "no-token", "this needs an API token with the scope " + scope,
-          "send \"Authorization: Bearer TOKEN\"; smgate-server token create --api NAME --scope " + scope + " makes one"};
+  return {
+      401, "no-token", "this needs an API token with the scope " + scope,
+      "send \"Authorization: Bearer TOKEN\"; smgate-server token create --api NAME --scope " + scope + " makes one"};
 }
 
 // An answer as the asker may keep it: 304 where it is the one that they have.
@@ -37,8 +38,9 @@ boost::asio::awaitable<Api::Pass> Api::authorize(const http::Request& request, s
   const auto token =
       co_await store::read(store_, [&text](store::ReadTx& tx) { return store::find_api_token(tx, text); });
   if (!token)
-    co_return Pass{std::nullopt, http::Problem{401, "unknown-token", "this API token is not known, or was revoked",
-                                               "make a new one: smgate-server token create --api NAME --scope " + scope}};
+    co_return Pass{std::nullopt,
+                   http::Problem{401, "unknown-token", "this API token is not known, or was revoked",
+                                 "make a new one: smgate-server token create --api NAME --scope " + scope}};
   if (!token->scopes.contains(scope))
     co_return Pass{std::nullopt,
                    http::Problem{403, "scope-missing", "the token " + token->name + " has not the scope " + scope,

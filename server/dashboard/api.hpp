@@ -21,8 +21,8 @@ namespace smgate::dashboard {
 
 struct ApiHints {
   std::function<bool(const RunnerName& runner)> online;
-  std::function<bool()> ready;           // false while the server starts or drains
-  std::function<LiveFigures()> figures;  // for /metrics
+  std::function<bool()> ready;                                   // false while the server starts or drains
+  std::function<LiveFigures()> figures;                          // for /metrics
   std::function<void(const store::ActionResult& result)> acted;  // wakes the stages, tells runners to stop
 };
 

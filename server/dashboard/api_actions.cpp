@@ -21,8 +21,9 @@ http::Response not_done(const http::Request& request, const std::string& why) {
 }
 
 json to_json(const store::AuditEntry& entry) {
-  return {{"seq", entry.seq},       {"at", to_rfc3339(entry.at_ms)}, {"token", entry.token}, {"action", entry.action},
-          {"target", entry.target}, {"done", entry.done},            {"text", entry.text}};
+  return {{"seq", entry.seq},       {"at", to_rfc3339(entry.at_ms)}, {"token", entry.token},
+          {"action", entry.action}, {"target", entry.target},        {"done", entry.done},
+          {"text", entry.text}};
 }
 
 store::ActionResult drain_action(store::Tx& tx, const RunnerName& runner, bool drained) {
@@ -51,14 +52,15 @@ Api::Answer Api::act(http::Request request, store::ApiToken token, std::string a
   co_return http::json_response(200, {{"done", true}, {"text", result.text}});
 }
 
+// An operation has a name before it is awaited: GCC 12 destroys a temporary closure in such a call twice.
 Api::Answer Api::rerun_run(http::Request request, store::ApiToken token) {
   const RunId run{request.params.at("id")};
   const auto found = co_await store::read(store_, [&run](store::ReadTx& tx) { return store::find_run(tx, run); });
   if (!found) co_return not_found(request, "there is no run of this id");
-  co_return co_await act(std::move(request), std::move(token), "rerun", run.value,
-                         [run](store::Tx& tx, const std::string& actor, std::int64_t now_ms) {
-                           return store::rerun_run(tx, run, actor, now_ms);
-                         });
+  Operation operation = [run](store::Tx& tx, const std::string& actor, std::int64_t now_ms) {
+    return store::rerun_run(tx, run, actor, now_ms);
+  };
+  co_return co_await act(std::move(request), std::move(token), "rerun", run.value, std::move(operation));
 }
 
 Api::Answer Api::rerun_job(http::Request request, store::ApiToken token) {
@@ -67,20 +69,20 @@ Api::Answer Api::rerun_job(http::Request request, store::ApiToken token) {
   if (!job) co_return not_found(request, "there is no job of this id");
   const RunId run = job->run;
   const Arch arch = job->arch;
-  co_return co_await act(std::move(request), std::move(token), "rerun", id.value,
-                         [run, arch](store::Tx& tx, const std::string& actor, std::int64_t now_ms) {
-                           return store::rerun_job(tx, run, arch, actor, now_ms);
-                         });
+  Operation operation = [run, arch](store::Tx& tx, const std::string& actor, std::int64_t now_ms) {
+    return store::rerun_job(tx, run, arch, actor, now_ms);
+  };
+  co_return co_await act(std::move(request), std::move(token), "rerun", id.value, std::move(operation));
 }
 
 Api::Answer Api::cancel_run(http::Request request, store::ApiToken token) {
   const RunId run{request.params.at("id")};
   const auto found = co_await store::read(store_, [&run](store::ReadTx& tx) { return store::find_run(tx, run); });
   if (!found) co_return not_found(request, "there is no run of this id");
-  co_return co_await act(std::move(request), std::move(token), "cancel", run.value,
-                         [run](store::Tx& tx, const std::string& actor, std::int64_t now_ms) {
-                           return store::cancel_run(tx, run, actor, now_ms);
-                         });
+  Operation operation = [run](store::Tx& tx, const std::string& actor, std::int64_t now_ms) {
+    return store::cancel_run(tx, run, actor, now_ms);
+  };
+  co_return co_await act(std::move(request), std::move(token), "cancel", run.value, std::move(operation));
 }
 
 Api::Answer Api::approve_run(http::Request request, store::ApiToken token) {
@@ -94,24 +96,26 @@ Api::Answer Api::approve_run(http::Request request, store::ApiToken token) {
   const auto found = co_await store::read(store_, [&run](store::ReadTx& tx) { return store::find_run(tx, run); });
   if (!found) co_return not_found(request, "there is no run of this id");
   const CommitSha commit = *head;
-  co_return co_await act(std::move(request), std::move(token), "approve", run.value,
-                         [run, commit](store::Tx& tx, const std::string& actor, std::int64_t now_ms) {
-                           return store::approve_run(tx, run, commit, actor, now_ms);
-                         });
+  Operation operation = [run, commit](store::Tx& tx, const std::string& actor, std::int64_t now_ms) {
+    return store::approve_run(tx, run, commit, actor, now_ms);
+  };
+  co_return co_await act(std::move(request), std::move(token), "approve", run.value, std::move(operation));
 }
 
 Api::Answer Api::drain_runner(http::Request request, store::ApiToken token) {
   const RunnerName name{request.params.at("name")};
-  co_return co_await act(
-      std::move(request), std::move(token), "drain", name.value,
-      [name](store::Tx& tx, const std::string&, std::int64_t) { return drain_action(tx, name, true); });
+  Operation operation = [name](store::Tx& tx, const std::string&, std::int64_t) {
+    return drain_action(tx, name, true);
+  };
+  co_return co_await act(std::move(request), std::move(token), "drain", name.value, std::move(operation));
 }
 
 Api::Answer Api::undrain_runner(http::Request request, store::ApiToken token) {
   const RunnerName name{request.params.at("name")};
-  co_return co_await act(
-      std::move(request), std::move(token), "undrain", name.value,
-      [name](store::Tx& tx, const std::string&, std::int64_t) { return drain_action(tx, name, false); });
+  Operation operation = [name](store::Tx& tx, const std::string&, std::int64_t) {
+    return drain_action(tx, name, false);
+  };
+  co_return co_await act(std::move(request), std::move(token), "undrain", name.value, std::move(operation));
 }
 
 Api::Answer Api::list_audit(http::Request request) {

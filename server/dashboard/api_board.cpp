@@ -32,16 +32,17 @@ std::optional<std::string> cursor_text(const std::optional<RunId>& next) {
 
 json waiting_job(const store::QueuedJob& job, const Fleet& fleet, std::int64_t now_ms) {
   const Waiting why = why_waiting(job, fleet, now_ms);
-  return {{"job", job.job.value},
-          {"run", job.run.value},
-          {"repository", job.repository},
-          {"branch", job.branch},
-          {"commit", job.commit.value},
-          {"arch", job.arch.value},
-          {"attempt", job.attempt},
-          {"queued_at", to_rfc3339(job.queued_ms)},
-          {"reason",
-           {{"kind", why.kind}, {"text", why.text}, {"since", why.since_ms ? json(to_rfc3339(*why.since_ms)) : json()}}}};
+  return {
+      {"job", job.job.value},
+      {"run", job.run.value},
+      {"repository", job.repository},
+      {"branch", job.branch},
+      {"commit", job.commit.value},
+      {"arch", job.arch.value},
+      {"attempt", job.attempt},
+      {"queued_at", to_rfc3339(job.queued_ms)},
+      {"reason",
+       {{"kind", why.kind}, {"text", why.text}, {"since", why.since_ms ? json(to_rfc3339(*why.since_ms)) : json()}}}};
 }
 
 }  // namespace
@@ -88,8 +89,7 @@ Api::Answer Api::show_trends(http::Request request) {
 
 Api::Answer Api::show_queue(http::Request request) {
   if (auto known = only_known(request, {}); !known) co_return bad_parameter(request, known.error());
-  const store::QueueView queue =
-      co_await store::read(store_, [](store::ReadTx& tx) { return store::read_queue(tx); });
+  const store::QueueView queue = co_await store::read(store_, [](store::ReadTx& tx) { return store::read_queue(tx); });
   Fleet fleet;
   for (std::size_t i = 0; i < queue.runners.size(); ++i)
     fleet.push_back({queue.runners[i], hints_.online(queue.runners[i].name), queue.held[i]});
@@ -103,8 +103,8 @@ Api::Answer Api::show_badge(http::Request request) {
   if (auto known = only_known(request, {}); !known) co_return bad_parameter(request, known.error());
   const std::string repository = request.params.at("owner") + "/" + request.params.at("repo");
   const std::string branch = request.params.at("branch");
-  const std::optional<store::RunVerdict> verdict = co_await store::read(
-      store_, [&](store::ReadTx& tx) { return store::verdict_of_branch(tx, repository, branch); });
+  const std::optional<store::RunVerdict> verdict =
+      co_await store::read(store_, [&](store::ReadTx& tx) { return store::verdict_of_branch(tx, repository, branch); });
   co_return svg_response(draw_badge(verdict ? std::string(to_string(*verdict)) : "unknown"));
 }
 

@@ -84,8 +84,8 @@ Api::Answer Api::show_coverage(http::Request request) {
   if (query.state && std::find(std::begin(kStateNames), std::end(kStateNames), *query.state) == std::end(kStateNames))
     co_return bad_parameter(request, {"query parameter \"state\" is \"" + *query.state + "\"", "",
                                       "give missing, drifted, collided, skipped, unused, warmed or used"});
-  std::optional<std::string> text = co_await store::read(
-      store_, [&](store::ReadTx& tx) { return coverage_text(tx, request, id, *base, query); });
+  std::optional<std::string> text =
+      co_await store::read(store_, [&](store::ReadTx& tx) { return coverage_text(tx, request, id, *base, query); });
   if (!text) co_return not_found(request, kNoRun);
   co_return json_text(std::move(*text));
 }

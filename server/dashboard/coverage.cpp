@@ -100,10 +100,10 @@ Matrix make_matrix(const RunKeys& run, const MatrixQuery& query) {
     });
   std::vector<std::map<KeyName, Row>::const_iterator> order;
   for (auto it = by_name.cbegin(); it != by_name.cend(); ++it) {
-    const bool wanted = !query.state || std::any_of(it->second.entries.begin(), it->second.entries.end(),
-                                                    [&](const json* entry) {
-                                                      return entry != nullptr && (*entry)[kState] == *query.state;
-                                                    });
+    const bool wanted =
+        !query.state || std::any_of(it->second.entries.begin(), it->second.entries.end(), [&](const json* entry) {
+          return entry != nullptr && (*entry)[kState] == *query.state;
+        });
     if (wanted) order.push_back(it);
   }
   std::stable_sort(order.begin(), order.end(), [](auto a, auto b) { return a->second.worst < b->second.worst; });

@@ -25,9 +25,9 @@ std::vector<http::Route> Api::routes() {
         [this, method, scope](http::Request request) { return guard_act(std::move(request), scope, method); },
         kActionBytesMax};
   };
-  const http::Route audit{
-      "GET", "/api/v1/audit",
-      [this](http::Request request) { return guard_always(std::move(request), &Api::list_audit); }, 0};
+  const http::Route audit{"GET", "/api/v1/audit",
+                          [this](http::Request request) { return guard_always(std::move(request), &Api::list_audit); },
+                          0};
   return {get("/api/v1/runs", &Api::list_runs),
           get("/api/v1/runs/{id}", &Api::show_run),
           get("/api/v1/runs/{id}/coverage", &Api::show_coverage),

@@ -60,7 +60,8 @@ std::string grid(const Axes& axes) {
   for (double y = std::ceil(axes.y.min / dy) * dy; y <= axes.y.max; y += dy)
     svg += fmt::format(
         R"(<line class="grid" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/><text x="{}" y="{:.1f}" text-anchor="end">{:.6g}</text>)",
-        kLeft, kWidth - kRight, axes.at_y(y), axes.at_y(y), kLeft - 8, axes.at_y(y) + 4, std::abs(y) < dy / 2 ? 0.0 : y);
+        kLeft, kWidth - kRight, axes.at_y(y), axes.at_y(y), kLeft - 8, axes.at_y(y) + 4,
+        std::abs(y) < dy / 2 ? 0.0 : y);
   return svg;
 }
 

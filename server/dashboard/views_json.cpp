@@ -100,15 +100,14 @@ json stage_fields(const store::JobStage& stage) {
           {"began_at", to_rfc3339(stage.began_ms)}};
 }
 
-json report_of(const std::optional<std::string>& text) {
-  return text ? json::parse(*text, nullptr, false) : json();
-}
+json report_of(const std::optional<std::string>& text) { return text ? json::parse(*text, nullptr, false) : json(); }
 
 }  // namespace
 
 json counts_json(const store::KeyCounts& counts) {
-  return {{"warmed", counts.warmed},     {"used", counts.used},       {"missing", counts.missing},
-          {"drifted", counts.drifted},   {"collided", counts.collided}, {"skipped", counts.skipped},
+  return {{"warmed", counts.warmed},     {"used", counts.used},
+          {"missing", counts.missing},   {"drifted", counts.drifted},
+          {"collided", counts.collided}, {"skipped", counts.skipped},
           {"unused", counts.unused},     {"late_compiles", counts.late_compiles}};
 }
 

@@ -39,7 +39,8 @@ Result<std::set<std::string>> parse_scopes(const std::string& text) {
   for (const std::string& scope : scopes)
     if (std::find(std::begin(kScopes), std::end(kScopes), scope) == std::end(kScopes))
       return Error{"\"" + scope + "\" is no scope", "", "give some of read,rerun,cancel,drain,approve"};
-  if (scopes.empty()) return Error{"a token without a scope may do nothing", "", "give some of read,rerun,cancel,drain,approve"};
+  if (scopes.empty())
+    return Error{"a token without a scope may do nothing", "", "give some of read,rerun,cancel,drain,approve"};
   return scopes;
 }
 
@@ -62,9 +63,9 @@ bool revoke_api_token(Tx& tx, const std::string& name) {
 }
 
 std::optional<ApiToken> find_api_token(ReadTx& tx, const std::string& token) {
-  Query row = tx.query(
-      "SELECT name, scopes, created_ms, revoked FROM api_tokens WHERE token_sha256 = ?1 AND revoked = 0",
-      sha256_hex(token));
+  Query row =
+      tx.query("SELECT name, scopes, created_ms, revoked FROM api_tokens WHERE token_sha256 = ?1 AND revoked = 0",
+               sha256_hex(token));
   if (!row.step()) return std::nullopt;
   return read_token(row);
 }

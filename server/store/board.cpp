@@ -9,11 +9,12 @@ constexpr std::string_view kAboveAllIds = "~";
 
 std::vector<RunId> newest_runs(ReadTx& tx, const std::optional<std::string>& repository, const RunId& before,
                                std::size_t count) {
-  Query row = repository ? tx.query("SELECT run FROM branch_runs WHERE repository = ?1 AND run < ?2 ORDER BY run DESC "
-                                    "LIMIT ?3",
-                                    *repository, before, count)
-                         : tx.query("SELECT run FROM branch_runs WHERE run < ?1 ORDER BY run DESC LIMIT ?2", before,
-                                    count);
+  Query row = repository
+                  ? tx.query(
+                        "SELECT run FROM branch_runs WHERE repository = ?1 AND run < ?2 ORDER BY run DESC "
+                        "LIMIT ?3",
+                        *repository, before, count)
+                  : tx.query("SELECT run FROM branch_runs WHERE run < ?1 ORDER BY run DESC LIMIT ?2", before, count);
   std::vector<RunId> runs;
   while (row.step()) runs.push_back(row.get<RunId>(0));
   return runs;
@@ -24,8 +25,7 @@ std::vector<RunId> newest_runs(ReadTx& tx, const std::optional<std::string>& rep
 BoardPage read_board(ReadTx& tx, const std::optional<std::string>& repository, const std::optional<RunId>& before,
                      std::size_t count_max) {
   const std::size_t count = std::min(count_max, kPageMax);
-  std::vector<RunId> runs =
-      newest_runs(tx, repository, before.value_or(RunId{std::string(kAboveAllIds)}), count + 1);
+  std::vector<RunId> runs = newest_runs(tx, repository, before.value_or(RunId{std::string(kAboveAllIds)}), count + 1);
   BoardPage page;
   if (runs.size() > count) {
     runs.pop_back();

@@ -121,9 +121,9 @@ std::vector<CurvePoint> read_curve(ReadTx& tx, const Job& job, int attempt, std:
 }
 
 std::uint64_t count_points(ReadTx& tx, const Job& job, int attempt) {
-  Query row = tx.query(
-      "SELECT first + count FROM curve_chunks WHERE job = ?1 AND attempt = ?2 ORDER BY first DESC LIMIT 1", job.id,
-      attempt == 0 ? job.attempt : attempt);
+  Query row =
+      tx.query("SELECT first + count FROM curve_chunks WHERE job = ?1 AND attempt = ?2 ORDER BY first DESC LIMIT 1",
+               job.id, attempt == 0 ? job.attempt : attempt);
   return row.step() ? row.get<std::uint64_t>(0) : 0;
 }
 

@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kUnpackedBytesMax = 256U << 20U;  // 20,000 keys of 256 bytes are 6 MB; what is larger is damaged
 constexpr std::string_view kAboveAllIds = "~";
 
-#define SMGATE_STATS_COLUMNS                                                                                 \
+#define SMGATE_STATS_COLUMNS                                                                               \
   "guilty_key, tokens_per_s, prewarm_ms, cache_bytes, warmed, used, missing, drifted, collided, skipped, " \
   "unused, late_compiles"
 
@@ -21,9 +21,9 @@ JobStats read_stats(const Query& row, int at) {
   stats.tokens_per_s = row.get<std::optional<double>>(at + 1);
   stats.prewarm_ms = row.get<std::optional<double>>(at + 2);
   stats.cache_bytes = row.get<std::uint64_t>(at + 3);
-  std::uint64_t* const counts[] = {&stats.keys.warmed,   &stats.keys.used,    &stats.keys.missing, &stats.keys.drifted,
-                                   &stats.keys.collided, &stats.keys.skipped, &stats.keys.unused,
-                                   &stats.keys.late_compiles};
+  std::uint64_t* const counts[] = {&stats.keys.warmed,  &stats.keys.used,         &stats.keys.missing,
+                                   &stats.keys.drifted, &stats.keys.collided,     &stats.keys.skipped,
+                                   &stats.keys.unused,  &stats.keys.late_compiles};
   int column = at + 4;
   for (std::uint64_t* count : counts) *count = row.get<std::uint64_t>(column++);
   return stats;
@@ -40,12 +40,11 @@ std::string unpack(const std::string& frame, const char* what) {
 void save_job_view(Tx& tx, const JobId& job, const JobView& view) {
   const JobStats& stats = view.stats;
   const KeyCounts& keys = stats.keys;
-  tx.change(
-      "INSERT OR REPLACE INTO job_stats (job, run, repository, branch, arch, " SMGATE_STATS_COLUMNS
-      ") SELECT jobs.id, run, repository, branch, arch, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13 "
-      "FROM jobs JOIN runs ON runs.id = run WHERE jobs.id = ?1",
-      job, stats.guilty_key, stats.tokens_per_s, stats.prewarm_ms, stats.cache_bytes, keys.warmed, keys.used,
-      keys.missing, keys.drifted, keys.collided, keys.skipped, keys.unused, keys.late_compiles);
+  tx.change("INSERT OR REPLACE INTO job_stats (job, run, repository, branch, arch, " SMGATE_STATS_COLUMNS
+            ") SELECT jobs.id, run, repository, branch, arch, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13 "
+            "FROM jobs JOIN runs ON runs.id = run WHERE jobs.id = ?1",
+            job, stats.guilty_key, stats.tokens_per_s, stats.prewarm_ms, stats.cache_bytes, keys.warmed, keys.used,
+            keys.missing, keys.drifted, keys.collided, keys.skipped, keys.unused, keys.late_compiles);
   const std::string data = zstd_compress(view.coverage_json);
   tx.change("INSERT OR REPLACE INTO job_coverage (job, data) VALUES (?1, ?2)", job, Blob(data));
 }

@@ -87,7 +87,9 @@ bool JobTimeline::is_late(const contract::Facts& facts, const Candidate& candida
   return work.late_total() > 0 && first && candidate.t_ns >= first->t_ns;
 }
 
-double JobTimeline::since_begin(std::uint64_t t_ns) const { return to_ms(t_ns - std::min(t_ns, begin_ns_.value_or(0))); }
+double JobTimeline::since_begin(std::uint64_t t_ns) const {
+  return to_ms(t_ns - std::min(t_ns, begin_ns_.value_or(0)));
+}
 
 json JobTimeline::to_json(const contract::Facts& facts) const {
   json spans = json::array();

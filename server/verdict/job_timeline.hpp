@@ -53,7 +53,7 @@ class JobTimeline {
   std::optional<std::uint64_t> begin_ns_;
   std::uint64_t end_ns_ = 0;
   std::vector<Span> spans_;
-  std::map<Place, std::size_t> open_;    // by process, kind and scope: which span
+  std::map<Place, std::size_t> open_;           // by process, kind and scope: which span
   std::map<std::uint64_t, std::size_t> steps_;  // by rank: which span
   std::vector<Candidate> candidates_;
 };

@@ -35,7 +35,7 @@ class RawConnection {
   HttpAnswer answer(bool head = false);  // the next answer, whole
   // Reads until `text` has come, for answers that do not end; all that came since the last call, up to its end.
   std::string read_until(const std::string& text);
-  bool closed_by_peer();                 // waits for the end of the stream; false where bytes come instead
+  bool closed_by_peer();  // waits for the end of the stream; false where bytes come instead
 
  private:
   struct Impl;
