@@ -4,7 +4,7 @@
 #
 #   deploy/demo.sh [--json] [--keep] [--build-dir DIR]
 #     --json       prints one JSON object on standard output, all else on standard error
-#     --keep       leaves the services up until Ctrl-C
+#     --keep       leaves the services up until Ctrl-C: open the page at the address that is printed
 #     --build-dir  takes the programs from there and builds nothing
 #
 # Exits 0 only if the healthy commit passed on both architectures and the broken one failed on both with first cause

@@ -8,8 +8,11 @@ packages=(
   libboost1.81-dev nlohmann-json3-dev libsqlite3-dev libssl-dev libzstd-dev zlib1g-dev
   libspdlog-dev libcli11-dev libvalijson-dev libsimdjson-dev libyaml-cpp-dev libre2-dev prometheus-cpp-dev
   libgtest-dev libgmock-dev libbenchmark-dev
-  clang-format clang-tidy
+  clang-format clang-tidy clang libclang-rt-14-dev
+  chromium
 )
+# Debian's npm conflicts with a newer Node from elsewhere, which will do as well.
+command -v npm >/dev/null || packages+=(nodejs npm)
 
 missing=()
 for package in "${packages[@]}"; do

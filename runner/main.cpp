@@ -10,8 +10,11 @@
 #include "common/log.hpp"
 #include "runner/agent/agent.hpp"
 #include "runner/agent/crash_points.hpp"
+#include "runner/ask/ask.hpp"
 #include "runner/check/check.hpp"
+#include "runner/device/doctor.hpp"
 #include "runner/exec/supervisor.hpp"
+#include "runner/lint/lint.hpp"
 #include "runner/run/run.hpp"
 
 namespace {
@@ -51,6 +54,9 @@ int run(int argc, char** argv) {
   add_agent_command(app, exit_code);
   smgate::run::add_run_command(app, exit_code);
   smgate::check::add_check_command(app, exit_code);
+  smgate::lint::add_lint_command(app, exit_code);
+  smgate::ask::add_ask_commands(app, exit_code);
+  smgate::device::add_doctor_command(app, exit_code);
   add_crash_points_command(app);
   try {
     app.parse(argc, argv);

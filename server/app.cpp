@@ -11,6 +11,7 @@
 
 #include "common/file.hpp"
 #include "common/log.hpp"
+#include "server/dashboard/page.hpp"
 #include "server/result/record_item.hpp"
 
 namespace smgate {
@@ -46,9 +47,11 @@ App::App(Config config, const Clock& clock, Random& random)
       stages_(io_.get_executor(), config_, clock_, random_, store_, link_),
       github_(io_.get_executor(), config_, clock_, store_),
       webhooks_(config_, clock_, store_, stages_.workers(), [this] { stages_.wake_intake(); }),
-      api_(store_, metrics_,
+      api_(store_, clock_, metrics_,
            {[this](const RunnerName& runner) { return link_.registry().online(runner); },
-            [this] { return running_ && !stopping_; }, [this] { return live_figures(); }}),
+            [this] { return running_ && !stopping_; }, [this] { return live_figures(); },
+            [this](const store::ActionResult& result) { stages_.act_on(result); }},
+           {config_.read_needs_token}),
       server_(
           io_.get_executor(), make_router(), deadlines(config_),
           [this](const std::string& pattern, unsigned status, std::chrono::milliseconds took) {
@@ -65,6 +68,7 @@ http::Router App::make_router() {
   router.add(webhooks_.route());
   router.add(link_.route());
   router.add(api_.routes());
+  router.add(dashboard::page_routes());
   return router;
 }
 

@@ -1,12 +1,15 @@
 #include "server/commands.hpp"
 
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
 
 #include <cstdio>
 #include <filesystem>
+#include <set>
 
 #include "common/clock.hpp"
 #include "common/random.hpp"
+#include "server/store/api_tokens.hpp"
 #include "server/store/crash_points.hpp"
 #include "server/store/inline_store.hpp"
 #include "server/store/runners.hpp"
@@ -50,6 +53,10 @@ int list_tokens(const Config& config) {
     fmt::print("{}\t{}\t{}\tcreated {}\tlast seen {}\n", runner.name.value, runner.arch.value,
                runner.revoked ? "revoked" : "valid", to_rfc3339(runner.created_ms),
                runner.last_seen_ms ? to_rfc3339(*runner.last_seen_ms) : "never");
+  const auto tokens = store.read([](store::ReadTx& tx) { return store::list_api_tokens(tx); });
+  for (const store::ApiToken& token : tokens)
+    fmt::print("{}\tapi:{}\t{}\tcreated {}\n", token.name, fmt::join(token.scopes, ","),
+               token.revoked ? "revoked" : "valid", to_rfc3339(token.created_ms));
   return 0;
 }
 
@@ -59,6 +66,27 @@ int revoke_token(const Config& config, const std::string& runner) {
   store::InlineStore store = open_store(config);
   if (store.write([&](store::Tx& tx) { return store::revoke_runner(tx, *name); })) return 0;
   return refuse({fmt::format("there is no runner {} with a valid token", runner), "", "see smgate-server token list"});
+}
+
+int create_api_token(const Config& config, const std::string& name, const std::string& scopes) {
+  const Result<RunnerName> parsed = parse_runner_name(name);  // names of tokens follow the same rule
+  if (!parsed) return refuse(parsed.error());
+  const Result<std::set<std::string>> scope_set = store::parse_scopes(scopes);
+  if (!scope_set) return refuse(scope_set.error());
+  SystemRandom random;
+  store::InlineStore store = open_store(config);
+  const std::string token = store.write([&](store::Tx& tx) {
+    return store::create_api_token(tx, name, *scope_set, SystemClock().now_ms(), random);
+  });
+  fmt::print("{}\n", token);
+  fmt::print(stderr, "smgate-server: this is the API token {}; it is shown once. Any older one no longer counts.\n", name);
+  return 0;
+}
+
+int revoke_api_token(const Config& config, const std::string& name) {
+  store::InlineStore store = open_store(config);
+  if (store.write([&](store::Tx& tx) { return store::revoke_api_token(tx, name); })) return 0;
+  return refuse({fmt::format("there is no valid API token {}", name), "", "see smgate-server token list"});
 }
 
 int print_crash_points() {

@@ -142,6 +142,7 @@ Result<Config> parse_config(std::string_view text, const std::filesystem::path& 
   read_secret(reader, config, file);
   read_github(reader, config, file);
   config.emulated_satisfies_required = reader.boolean("emulated_satisfies_required", false);
+  config.read_needs_token = reader.one_of("read_access", "open", {"open", "token"}) == "token";
   read_repositories(reader, config);
   read_limits(reader, config);
   config.log_level = reader.one_of("log_level", config.log_level, {"trace", "debug", "info", "warn", "error"});
@@ -160,7 +161,7 @@ nlohmann::json to_json(const Config& config) {
   nlohmann::json repositories = nlohmann::json::array();
   for (const auto& [name, url] : config.repositories)
     repositories.push_back(url.empty() ? nlohmann::json{{"name", name}}
-                                       : nlohmann::json{{"name", name}, {"clone_url", url}});
+                                       : nlohmann::json{{"name", name}, {"clone_url", without_credentials(url)}});
   const bool ipv6 = config.address.find(':') != std::string::npos;
   return {{"listen", fmt::format(fmt::runtime(ipv6 ? "[{}]:{}" : "{}:{}"), config.address, config.port)},
           {"port_file", config.port_file ? nlohmann::json(config.port_file->string()) : nlohmann::json()},
@@ -174,6 +175,7 @@ nlohmann::json to_json(const Config& config) {
             {"private_key", config.github.private_key.empty() ? "" : "(not shown)"},
             {"token", config.github.token.empty() ? "" : "(not shown)"},
             {"ca_file", config.github.ca_file.string()}}},
+          {"read_access", config.read_needs_token ? "token" : "open"},
           {"emulated_satisfies_required", config.emulated_satisfies_required},
           {"repositories", std::move(repositories)},
           {"limits",

@@ -34,6 +34,7 @@ struct Config {
   std::filesystem::path database;                  // shipped: smgate.db in data_folder
   std::string webhook_secret;
   GithubConfig github;
+  bool read_needs_token = false;             // whether reading the API needs a token; what changes something always does
   bool emulated_satisfies_required = false;  // whether an emulated run satisfies a required architecture
   // owner/name -> clone URL; empty: what the webhook says. Others' webhooks are answered, and nothing is done.
   std::map<std::string, std::string> repositories;

@@ -22,15 +22,25 @@ std::optional<github::Settings> settings_of(const GithubConfig& config) {
   return std::nullopt;
 }
 
+std::string without_slash(std::string url) {
+  while (url.ends_with('/')) url.pop_back();
+  return url;
+}
+
 }  // namespace
 
 GithubStages::GithubStages(asio::any_io_executor executor, const Config& config, const Clock& clock,
                            store::Store& store)
-    : clock_(clock), store_(store), sender_loop_(executor, "sender", kPoll, [this] { return send(); }) {
+    : clock_(clock),
+      store_(store),
+      reporting_{false, without_slash(config.public_url)},
+      reporter_loop_(executor, "reporter", kPoll, [this] { return report(); }),
+      sender_loop_(executor, "sender", kPoll, [this] { return send(); }) {
   std::optional<github::Settings> settings = settings_of(config.github);
   if (!settings) return;
   client_.emplace(std::move(*settings), clock_, github::make_transport(executor, config.github.ca_file));
   sender_.emplace(store_, *client_, clock_);
+  reporting_.enabled = true;
 }
 
 void GithubStages::start(http::TaskGroup& tasks) {
@@ -38,11 +48,21 @@ void GithubStages::start(http::TaskGroup& tasks) {
     spdlog::warn("checks are not reported: the configuration's section github names neither an App nor a token");
   else if (!client_->is_app())
     spdlog::warn("checks are reported as commit statuses: the configuration names a token, not an App");
-  tasks.spawn(sender_loop_.name(), sender_loop_.run());
+  for (StageLoop* loop : {&reporter_loop_, &sender_loop_}) tasks.spawn(loop->name(), loop->run());
 }
 
 std::map<std::string, std::uint64_t> GithubStages::failures() const {
-  return {{sender_loop_.name(), sender_loop_.failures()}};
+  return {{reporter_loop_.name(), reporter_loop_.failures()}, {sender_loop_.name(), sender_loop_.failures()}};
+}
+
+// A look without a transaction first: most of the time nothing waits.
+asio::awaitable<bool> GithubStages::report() {
+  if (!co_await store::read(store_, [](store::ReadTx& tx) { return store::has_reports_to_write(tx); })) co_return false;
+  const std::int64_t now_ms = clock_.now_ms();
+  const bool written = co_await store::write(
+      store_, [this, now_ms](store::Tx& tx) { return reporter::report_next(tx, reporting_, now_ms); });
+  if (written) wake_sender();
+  co_return written;
 }
 
 asio::awaitable<bool> GithubStages::send() {

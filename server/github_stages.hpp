@@ -1,6 +1,6 @@
-// What speaks to GitHub, as loops: the sender works off the outbox. Made by the composition root from the
-// configuration's `github` section; where that names neither an App nor a token, the outbox is emptied unsent, and the
-// log says so once. Network thread.
+// What speaks to GitHub, as loops: the reporter makes calls of what has changed, the sender works off the outbox. Made
+// by the composition root from the configuration's `github` section; where that names neither an App nor a token, the
+// outbox is emptied unsent, and the log says so once. Network thread.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -14,6 +14,7 @@
 #include "server/config.hpp"
 #include "server/github/client.hpp"
 #include "server/http/task_group.hpp"
+#include "server/reporter/reporter.hpp"
 #include "server/sender/sender.hpp"
 #include "server/stage_loop.hpp"
 #include "server/store/store.hpp"
@@ -30,12 +31,15 @@ class GithubStages {
   std::map<std::string, std::uint64_t> failures() const;  // by stage
 
  private:
+  boost::asio::awaitable<bool> report();
   boost::asio::awaitable<bool> send();
 
   const Clock& clock_;
   store::Store& store_;
   std::optional<github::Client> client_;
   std::optional<sender::Sender> sender_;
+  reporter::Config reporting_;
+  StageLoop reporter_loop_;
   StageLoop sender_loop_;
 };
 

@@ -67,41 +67,63 @@ struct Arguments {
   std::string config = kDefaultConfig;
   std::string runner;
   std::string arch;
+  std::string api;
+  std::string scopes;
 };
 
 CLI::Option* add_config(CLI::App* command, Arguments& arguments) {
   return command->add_option("--config", arguments.config, "JSON file with comments")->capture_default_str();
 }
 
+// A token is a runner's, or one of the API.
+void add_token_commands(CLI::App& cli, Arguments& arguments, std::function<int(const Config&)>& chosen) {
+  CLI::App* token = cli.add_subcommand("token", "Tokens by which runners connect, and programs ask the API");
+  token->require_subcommand(1);
+  CLI::App* create = token->add_subcommand("create", "Make a token of a runner or of the API; prints it once");
+  CLI::App* list = token->add_subcommand("list", "List tokens and whether they are valid");
+  CLI::App* revoke = token->add_subcommand("revoke", "Shut a runner, or a user of the API, out");
+  for (CLI::App* command : {create, list, revoke}) add_config(command, arguments);
+  for (CLI::App* command : {create, revoke}) {
+    CLI::Option_group* whose = command->add_option_group("whose");
+    whose->add_option("--runner", arguments.runner, "Name of the runner");
+    whose->add_option("--api", arguments.api, "Name of the API token");
+    whose->require_option(1);
+  }
+  CLI::Option* arch = create->add_option("--arch", arguments.arch, "The runner's architecture, as in sm_89");
+  CLI::Option* scope = create->add_option("--scope", arguments.scopes, "Of read,rerun,cancel,drain,approve");
+  arch->excludes(scope);
+  create->callback([&] {
+    if (!arguments.runner.empty() && arguments.arch.empty()) throw CLI::RequiredError("--arch");
+    if (!arguments.api.empty() && arguments.scopes.empty()) throw CLI::RequiredError("--scope");
+    chosen = [&](const Config& config) {
+      return arguments.api.empty() ? create_token(config, arguments.runner, arguments.arch)
+                                   : create_api_token(config, arguments.api, arguments.scopes);
+    };
+  });
+  list->callback([&] { chosen = list_tokens; });
+  revoke->callback([&] {
+    chosen = [&](const Config& config) {
+      return arguments.api.empty() ? revoke_token(config, arguments.runner) : revoke_api_token(config, arguments.api);
+    };
+  });
+}
+
 int run(int argc, char** argv) {
   CLI::App cli{"The coordinator of smgate: takes GitHub's webhooks, hands jobs to runners, judges what they report."};
   Arguments arguments;
+  std::function<int(const Config&)> chosen = serve;
   cli.set_version_flag("--version", "smgate-server " SMGATE_VERSION);
   cli.require_subcommand(1);
-  CLI::App* serving = cli.add_subcommand("serve", "Serve until SIGTERM or SIGINT");
+  add_config(cli.add_subcommand("serve", "Serve until SIGTERM or SIGINT"), arguments);
   CLI::App* points = cli.add_subcommand("crash-points", "List the places where tests stop this program");
-  CLI::App* token = cli.add_subcommand("token", "Tokens by which runners connect");
-  token->require_subcommand(1);
-  CLI::App* create = token->add_subcommand("create", "Make a runner's token; prints it once");
-  CLI::App* list = token->add_subcommand("list", "List runners and whether their tokens are valid");
-  CLI::App* revoke = token->add_subcommand("revoke", "Shut a runner out");
-  for (CLI::App* command : {serving, create, list, revoke}) add_config(command, arguments);
-  for (CLI::App* command : {create, revoke})
-    command->add_option("--runner", arguments.runner, "Name of the runner")->required();
-  create->add_option("--arch", arguments.arch, "Its architecture, as in sm_89")->required();
+  add_token_commands(cli, arguments, chosen);
   try {
     cli.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return cli.exit(error) == 0 ? 0 : kUsage;
   }
   if (points->parsed()) return print_crash_points();
-  if (create->parsed())
-    return with_config(arguments.config,
-                       [&](const Config& config) { return create_token(config, arguments.runner, arguments.arch); });
-  if (list->parsed()) return with_config(arguments.config, list_tokens);
-  if (revoke->parsed())
-    return with_config(arguments.config, [&](const Config& config) { return revoke_token(config, arguments.runner); });
-  return with_config(arguments.config, serve);
+  return with_config(arguments.config, chosen);
 }
 
 }  // namespace

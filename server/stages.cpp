@@ -15,6 +15,7 @@
 #include "server/source/source_steps.hpp"
 #include "server/store/crash_points.hpp"
 #include "server/store/repositories.hpp"
+#include "server/store/runners.hpp"
 #include "server/store/store_async.hpp"
 #include "server/verdict/verdict.hpp"
 #include "server/worker_pool.hpp"
@@ -53,6 +54,12 @@ std::vector<scheduler::FreeRunner> takers(const std::vector<session::LiveSession
   std::vector<scheduler::FreeRunner> runners;
   for (const session::LiveSession& session : sessions)
     if (!session.draining) runners.push_back({session.runner, session.arch, session.emulated, session.slots});
+  return runners;
+}
+
+// Somebody may have drained it meanwhile, whatever it says of itself.
+std::vector<scheduler::FreeRunner> not_drained(store::ReadTx& tx, std::vector<scheduler::FreeRunner> runners) {
+  std::erase_if(runners, [&tx](const scheduler::FreeRunner& runner) { return store::is_drained(tx, runner.name); });
   return runners;
 }
 
@@ -113,6 +120,12 @@ void Stages::cancel_leases(const std::vector<store::Lease>& leases) {
     link_.registry().send(lease.runner, protocol::Cancel{lease.job, lease.token, "its run is no longer wanted"});
 }
 
+void Stages::act_on(const store::ActionResult& result) {
+  if (result.fetch) source_.wake();
+  if (result.schedule) scheduler_.wake();
+  cancel_leases(result.lost);
+}
+
 asio::awaitable<bool> Stages::fetch_source() {
   const std::int64_t begun_ms = clock_.now_ms();
   const auto task =
@@ -121,7 +134,6 @@ asio::awaitable<bool> Stages::fetch_source() {
   const source::SourceConfig source_config{config_.data_folder / "mirrors", git_limits(config_)};
   const source::SourceResult result =
       co_await on_pool(git_pool_, [&task, &source_config] { return source::fetch_gate_files(*task, source_config); });
-  crash_point(store::kSourceFetched);
   crash_point(store::kGateFilesRead);
   const std::int64_t now_ms = clock_.now_ms();
   const source::Finished finished = co_await store::write(store_, [this, &task, &result, now_ms](store::Tx& tx) {
@@ -162,7 +174,7 @@ asio::awaitable<void> Stages::hand_out_jobs() {
   const std::vector<scheduler::FreeRunner> runners = takers(sessions);
   const std::int64_t now_ms = clock_.now_ms();
   auto leased = co_await store::write(store_, [this, &runners, now_ms](store::Tx& tx) {
-    return scheduler::lease_jobs(tx, runners, config_.lease_ms, now_ms, random_);
+    return scheduler::lease_jobs(tx, not_drained(tx, runners), config_.lease_ms, now_ms, random_);
   });
   if (leased.empty()) co_return;
   crash_point(store::kLeased);
@@ -210,13 +222,16 @@ asio::awaitable<bool> Stages::judge_job() {
 }
 
 asio::awaitable<bool> Stages::decide_run() {
+  const auto ended = co_await store::read(store_, [](store::ReadTx& tx) { return verdict::load_ended_run(tx); });
+  if (!ended) co_return false;
   const verdict::Config policy{config_.emulated_satisfies_required};
+  const verdict::JudgedRun judged =
+      co_await on_pool(work_pool_, [&ended, policy] { return verdict::judge(*ended, policy); });
+  crash_point(store::kRunCompared);
   const std::int64_t now_ms = clock_.now_ms();
-  const auto decided = co_await store::write(
-      store_, [policy, now_ms](store::Tx& tx) { return verdict::decide_next_run(tx, policy, now_ms); });
-  if (!decided) co_return false;
+  co_await store::write(store_, [&judged, now_ms](store::Tx& tx) { return verdict::finish_run(tx, judged, now_ms); });
   crash_point(store::kRunDecided);
-  spdlog::info("run decided run={} verdict={}", decided->run.value, to_string(decided->verdict));
+  spdlog::info("run decided run={} verdict={}", judged.run.value, to_string(judged.decision.verdict));
   co_return true;
 }
 

@@ -18,6 +18,7 @@
 #include "server/http/task_group.hpp"
 #include "server/session/session_link.hpp"
 #include "server/stage_loop.hpp"
+#include "server/store/actions.hpp"
 #include "server/store/store.hpp"
 
 namespace smgate {
@@ -31,6 +32,8 @@ class Stages {
   void join();  // after the loops have ended: waits for the worker threads
 
   void wake_intake() { intake_.wake(); }
+  // What somebody decided about a run is in the rows: wakes the stages that go on with it.
+  void act_on(const store::ActionResult& result);
   boost::asio::thread_pool& workers() { return work_pool_; }
   std::map<std::string, std::uint64_t> failures() const;  // by stage
 

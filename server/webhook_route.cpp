@@ -24,16 +24,10 @@ using intake::Refused;
 static_assert(http::kWebhookBytesMax == intake::kPayloadBytesMax);
 
 struct Nothing {  // well signed, well formed, and nothing to do
-  DeliveryId delivery;
+  store::Delivery delivery;
   std::string reason;
 };
 using Checked = std::variant<store::Delivery, Nothing, Refused>;
-
-std::string repository_of(const intake::Webhook& webhook) {
-  if (const auto* push = std::get_if<intake::Push>(&webhook)) return push->repository.full_name;
-  if (const auto* pull = std::get_if<intake::PullRequestEvent>(&webhook)) return pull->repository.full_name;
-  return "";
-}
 
 Checked check(const Config& config, http::Request& request, std::int64_t now_ms) {
   const intake::WebhookHeaders headers{request.header("x-github-event"), request.header("x-github-delivery"),
@@ -43,10 +37,12 @@ Checked check(const Config& config, http::Request& request, std::int64_t now_ms)
   auto& delivery = std::get<store::Delivery>(checked);
   const Result<intake::Webhook> webhook = intake::parse_webhook(delivery.event, delivery.payload);
   if (!webhook) return Refused{400, webhook.error().text()};
-  if (const auto* ignored = std::get_if<intake::Ignored>(&*webhook)) return Nothing{delivery.id, ignored->reason};
-  const std::string repository = repository_of(*webhook);
-  if (!config.repositories.contains(repository))
-    return Nothing{delivery.id, "the repository " + repository + " is not in this server's configuration"};
+  if (const auto* ignored = std::get_if<intake::Ignored>(&*webhook))
+    return Nothing{std::move(delivery), ignored->reason};
+  const intake::RepositoryRef* repository = intake::repository_of(*webhook);
+  if (repository != nullptr && !config.repositories.contains(repository->full_name))
+    return Nothing{std::move(delivery),
+                   "the repository " + repository->full_name + " is not in this server's configuration"};
   return std::move(delivery);
 }
 
@@ -85,9 +81,12 @@ asio::awaitable<http::Response> WebhookRoute::serve(http::Request request) {
     spdlog::warn("refused a webhook from={} status={} what=\"{}\"", request.remote, refused->status, refused->what);
     co_return refusal(*refused, request.path);
   }
-  if (const auto* nothing = std::get_if<Nothing>(&checked))
+  if (const auto* nothing = std::get_if<Nothing>(&checked)) {
+    co_await store::write(store_,
+                          [nothing](store::Tx& tx) { intake::store_ignored(tx, nothing->delivery, nothing->reason); });
     co_return http::json_response(
-        200, {{"delivery", nothing->delivery.value}, {"status", "ignored"}, {"reason", nothing->reason}});
+        200, {{"delivery", nothing->delivery.id.value}, {"status", "ignored"}, {"reason", nothing->reason}});
+  }
   const auto& delivery = std::get<store::Delivery>(checked);
   const intake::Accepted outcome =
       co_await store::write(store_, [&delivery](store::Tx& tx) { return intake::accept_delivery(tx, delivery); });

@@ -47,9 +47,9 @@ class Repository:
                               check=True, capture_output=True, text=True).stdout.strip()
 
     def commit(self, files, message):
-        for name, text in files.items():
+        for name, content in files.items():
             (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (self.folder / name).write_text(text)
+            (self.folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "-m", message)
         return self.git("rev-parse", "HEAD")

@@ -1,4 +1,4 @@
-// Curves and logs of a job, also while it runs.
+// A job, and its log, also while it runs.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
@@ -18,15 +18,19 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr std::int64_t kPointsMax = 20'000;  // an answer; 1.5 MB of JSON
-constexpr std::int64_t kPointFirstMax = INT64_C(1) << 40;
 constexpr std::int64_t kAttemptMax = 1000;
 constexpr const char* kNoJob = "there is no job of this id";
 
-struct Curve {
-  std::optional<store::Job> job;
-  std::vector<store::CurvePoint> points;
-};
+nlohmann::json job_with_run(store::ReadTx& tx, const store::Job& job) {
+  nlohmann::json value = to_json(store::read_job_detail(tx, job));
+  if (const std::optional<store::Run> run = store::find_run(tx, job.run)) {
+    value["run"] = run->id.value;
+    value["repository"] = run->repository;
+    value["commit"] = run->head_sha.value;
+    value["branch"] = run->branch;
+  }
+  return value;
+}
 
 // What of a log is asked for: a stage's part or all of it.
 struct LogSpan {
@@ -113,33 +117,15 @@ http::Response log_response(const http::Request& request, store::Store& store, c
 
 }  // namespace
 
-Api::Answer Api::show_curve(http::Request request) {
-  if (auto known = only_known(request, {"attempt", "first", "limit"}); !known)
-    co_return bad_parameter(request, known.error());
+Api::Answer Api::show_job(http::Request request) {
+  if (auto known = only_known(request, {}); !known) co_return bad_parameter(request, known.error());
   const JobId id{request.params.at("id")};
-  if (!is_ulid(id.value)) co_return not_found(request, kNoJob);
-  const auto attempt = integer_parameter(request, "attempt", 0, {1, kAttemptMax});
-  const auto first = integer_parameter(request, "first", 0, {0, kPointFirstMax});
-  const auto limit = integer_parameter(request, "limit", kPointsMax, {1, kPointsMax});
-  for (const auto* number : {&attempt, &first, &limit})
-    if (!*number) co_return bad_parameter(request, number->error());
-
-  const Curve curve = co_await store::read(store_, [&id, &attempt, &first, &limit](store::ReadTx& tx) {
-    Curve found{store::find_job(tx, id), {}};
-    if (found.job)
-      found.points = store::read_curve(tx, *found.job, static_cast<int>(*attempt), static_cast<std::uint64_t>(*first),
-                                       static_cast<std::size_t>(*limit));
-    return found;
+  std::optional<std::string> text = co_await store::read(store_, [&id](store::ReadTx& tx) {
+    const std::optional<store::Job> job = store::find_job(tx, id);
+    return job ? std::optional(to_text(job_with_run(tx, *job))) : std::nullopt;
   });
-  if (!curve.job) co_return not_found(request, kNoJob);
-  const auto next = *first + static_cast<std::int64_t>(curve.points.size());
-  co_return http::json_response(200, {{"job", id.value},
-                                      {"arch", curve.job->arch.value},
-                                      {"attempt", *attempt == 0 ? curve.job->attempt : *attempt},
-                                      {"first", *first},
-                                      {"next", next},
-                                      {"complete", curve.job->state == store::JobState::done},
-                                      {"points", columns_of(curve.points)}});
+  if (!text) co_return not_found(request, kNoJob);
+  co_return json_text(std::move(*text));
 }
 
 Api::Answer Api::show_log(http::Request request) {

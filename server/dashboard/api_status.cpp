@@ -1,19 +1,28 @@
 // Runners, health, metrics.
 #include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
 
 #include "server/dashboard/api.hpp"
 #include "server/dashboard/parameters.hpp"
 #include "server/dashboard/views_json.hpp"
+#include "server/store/runners.hpp"
 #include "server/store/store_async.hpp"
+#include "server/store/views.hpp"
 
 namespace smgate::dashboard {
 
 Api::Answer Api::list_runners(http::Request request) {
   if (auto known = only_known(request, {}); !known) co_return bad_parameter(request, known.error());
-  const std::vector<store::Runner> runners =
-      co_await store::read(store_, [](store::ReadTx& tx) { return store::list_runners(tx); });
+  using Held = std::pair<store::Runner, int>;
+  const std::vector<Held> runners = co_await store::read(store_, [](store::ReadTx& tx) {
+    std::vector<Held> found;
+    for (const store::Runner& runner : store::list_runners(tx))
+      found.emplace_back(runner, store::jobs_held_by(tx, runner.name));
+    return found;
+  });
   nlohmann::json list = nlohmann::json::array();
-  for (const store::Runner& runner : runners) list.push_back(to_json(runner, hints_.online(runner.name)));
+  for (const auto& [runner, held] : runners) list.push_back(to_json(runner, hints_.online(runner.name), held));
   co_return http::json_response(200, {{"runners", std::move(list)}});
 }
 

@@ -5,6 +5,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "server/http/target.hpp"
 
 namespace smgate::dashboard {
 namespace {
@@ -62,6 +66,26 @@ Result<std::optional<RunId>> parse_cursor(const http::Request& request) {
   if (!is_ulid(*text))
     return Error{fmt::format("query parameter \"before\" is \"{}\"", *text), "", "follow the page's \"next\" as it is"};
   return std::optional(RunId{*text});
+}
+
+nlohmann::json next_page(const http::Request& request, const std::string& cursor,
+                         const std::optional<std::string>& value) {
+  if (!value) return nullptr;
+  std::string address = request.path + "?" + cursor + "=" + http::percent_encode(*value);
+  for (const auto& [name, text] : request.query)
+    if (name != cursor) address += "&" + name + "=" + http::percent_encode(text);
+  return address;
+}
+
+std::string to_text(const nlohmann::json& value) {
+  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+http::Response json_text(std::string text) {
+  http::Response response;
+  response.content_type = "application/json";
+  response.body = std::move(text);
+  return response;
 }
 
 http::Response bad_parameter(const http::Request& request, const Error& error) {

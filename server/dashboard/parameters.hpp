@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +23,14 @@ Result<std::int64_t> integer_parameter(const http::Request& request, const std::
 
 Result<store::RunFilter> parse_filter(const http::Request& request);
 Result<std::optional<RunId>> parse_cursor(const http::Request& request);  // ?before=
+
+// The address of the next page: the same question, from the cursor on; null where there is none.
+nlohmann::json next_page(const http::Request& request, const std::string& cursor,
+                         const std::optional<std::string>& value);
+
+// Large answers are put together, and written as text, on a reader thread of the store.
+std::string to_text(const nlohmann::json& value);
+http::Response json_text(std::string text);
 
 http::Response bad_parameter(const http::Request& request, const Error& error);   // 400
 http::Response not_found(const http::Request& request, const std::string& what);  // 404

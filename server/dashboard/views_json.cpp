@@ -1,6 +1,5 @@
 #include "server/dashboard/views_json.hpp"
 
-#include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -29,17 +28,6 @@ json number(double value) {
 }
 
 json number_or_null(const std::optional<double>& value) { return value ? number(*value) : json(); }
-
-// A float seen as a double would print digits that it never had: 0.1f as 0.10000000149011612.
-json number_or_null(const std::optional<float>& value) {
-  if (!value) return json();
-  if (!std::isfinite(*value)) return number(*value);
-  char digits[32];
-  const auto written = std::to_chars(digits, digits + sizeof(digits), *value);
-  double same_digits = 0;
-  std::from_chars(digits, written.ptr, same_digits);
-  return same_digits;
-}
 
 template <class Enum>
 json name_or_null(const std::optional<Enum>& value) {
@@ -112,22 +100,54 @@ json stage_fields(const store::JobStage& stage) {
           {"began_at", to_rfc3339(stage.began_ms)}};
 }
 
-json report_of(const std::optional<store::JobReport>& report) {
-  if (!report) return json();
-  return json::parse(report->report_json, nullptr, false);
-}
-
-json job_detail(const store::JobDetail& detail) {
-  json job = job_fields(detail.job);
-  job["stages"] = json::array();
-  for (const store::JobStage& stage : detail.stages) job["stages"].push_back(stage_fields(stage));
-  const json report = report_of(detail.report);
-  for (const char* part : {"causes", "findings", "warnings", "clauses"})
-    job[part] = report.is_object() && report.contains(part) ? report[part] : json::array();
-  return job;
+json report_of(const std::optional<std::string>& text) {
+  return text ? json::parse(*text, nullptr, false) : json();
 }
 
 }  // namespace
+
+json counts_json(const store::KeyCounts& counts) {
+  return {{"warmed", counts.warmed},     {"used", counts.used},       {"missing", counts.missing},
+          {"drifted", counts.drifted},   {"collided", counts.collided}, {"skipped", counts.skipped},
+          {"unused", counts.unused},     {"late_compiles", counts.late_compiles}};
+}
+
+json to_json(const std::optional<store::JobStats>& stats) {
+  if (!stats) return json();
+  json value = counts_json(stats->keys);
+  value["tokens_per_s"] = value_or_null(stats->tokens_per_s);
+  value["prewarm_ms"] = value_or_null(stats->prewarm_ms);
+  value["cache_bytes"] = stats->cache_bytes;
+  return value;
+}
+
+json to_json(const store::Job& job) { return job_fields(job); }
+
+json to_json(const store::JobDetail& detail) {
+  json job = job_fields(detail.job);
+  job["guilty_key"] = detail.stats ? text_or_null(detail.stats->guilty_key) : json();
+  job["stats"] = to_json(detail.stats);
+  job["stages"] = json::array();
+  for (const store::JobStage& stage : detail.stages) job["stages"].push_back(stage_fields(stage));
+  json report = report_of(detail.report_json);
+  for (const char* part : {"causes", "findings", "warnings", "clauses"})
+    job[part] = report.is_object() && report.contains(part) ? std::move(report[part]) : json::array();
+  return job;
+}
+
+json to_json(const store::TrendPoint& point) {
+  const store::Job& job = point.job;
+  return {{"run", job.run.value},
+          {"job", job.id.value},
+          {"commit", point.commit.value},
+          {"arch", job.arch.value},
+          {"ended_at", to_rfc3339(job.ended_ms.value_or(job.queued_ms))},
+          {"verdict", name_or_null(job.verdict)},
+          {"emulated", job.emulated},
+          {"initial_loss", number_or_null(job.initial_loss)},
+          {"final_loss", number_or_null(job.final_loss)},
+          {"stats", to_json(std::optional(point.stats))}};
+}
 
 json to_json(const store::RunSummary& summary) {
   json run = run_fields(summary.run);
@@ -145,11 +165,25 @@ json to_json(const store::RunDetail& detail) {
                                {"ref", trigger.ref},
                                {"pull_request", value_or_null(trigger.pull_request)}});
   run["jobs"] = json::array();
-  for (const store::JobDetail& job : detail.jobs) run["jobs"].push_back(job_detail(job));
+  for (const store::JobDetail& job : detail.jobs) run["jobs"].push_back(to_json(job));
+  run["history"] = json::array();
+  for (const store::PastVerdict& past : detail.history)
+    run["history"].push_back({{"verdict", to_string(past.verdict)},
+                              {"first_cause", text_or_null(past.first_cause)},
+                              {"reason", past.reason},
+                              {"ended_at", to_rfc3339(past.ended_ms)}});
+  run["actions"] = json::array();
+  for (const store::Action& action : detail.actions)
+    run["actions"].push_back({{"kind", to_string(action.kind)},
+                              {"arch", text_or_null(action.arch)},
+                              {"actor", action.actor},
+                              {"at", to_rfc3339(action.at_ms)}});
+  run["report"] = report_of(detail.report_json);
+  run["blame"] = detail.blame_json ? json::parse(*detail.blame_json, nullptr, false) : json();
   return run;
 }
 
-json to_json(const store::Runner& runner, bool online) {
+json to_json(const store::Runner& runner, bool online, int busy_slots) {
   json device;
   if (runner.device)
     device = {{"name", runner.device->name},
@@ -160,30 +194,15 @@ json to_json(const store::Runner& runner, bool online) {
           {"arch", runner.arch.value},
           {"online", online},
           {"draining", runner.draining},
+          {"drained", runner.drained},
           {"revoked", runner.revoked},
           {"host", value_or_null(runner.host)},
           {"version", value_or_null(runner.version)},
           {"device", std::move(device)},
           {"slots", runner.slots},
+          {"busy_slots", busy_slots},
           {"created_at", to_rfc3339(runner.created_ms)},
           {"last_seen_at", time_or_null(runner.last_seen_ms)}};
-}
-
-json columns_of(const std::vector<store::CurvePoint>& points) {
-  json step = json::array(), loss = json::array(), ce = json::array(), kl = json::array(), norm = json::array(),
-       ms = json::array(), tokens = json::array();
-  for (const store::CurvePoint& point : points) {
-    step.push_back(point.step);
-    loss.push_back(number_or_null(point.loss));
-    ce.push_back(number_or_null(point.ce));
-    kl.push_back(number_or_null(point.kl));
-    norm.push_back(number_or_null(point.grad_norm));
-    ms.push_back(number_or_null(point.ms));
-    tokens.push_back(value_or_null(point.tokens));
-  }
-  return {{"step", std::move(step)},    {"loss", std::move(loss)},      {"ce", std::move(ce)},
-          {"kl", std::move(kl)},        {"grad_norm", std::move(norm)}, {"ms", std::move(ms)},
-          {"tokens", std::move(tokens)}};
 }
 
 }  // namespace smgate::dashboard

@@ -2,9 +2,8 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
-#include <vector>
+#include <optional>
 
-#include "server/store/curves.hpp"
 #include "server/store/runners.hpp"
 #include "server/store/views.hpp"
 
@@ -12,9 +11,11 @@ namespace smgate::dashboard {
 
 nlohmann::json to_json(const store::RunSummary& summary);
 nlohmann::json to_json(const store::RunDetail& detail);
-nlohmann::json to_json(const store::Runner& runner, bool online);
-
-// A list a column, in which null is "the step did not say", and what is not finite is text, as in events.
-nlohmann::json columns_of(const std::vector<store::CurvePoint>& points);
+nlohmann::json to_json(const store::JobDetail& detail);
+nlohmann::json to_json(const store::Job& job);
+nlohmann::json to_json(const store::TrendPoint& point);
+nlohmann::json to_json(const std::optional<store::JobStats>& stats);
+nlohmann::json to_json(const store::Runner& runner, bool online, int busy_slots);
+nlohmann::json counts_json(const store::KeyCounts& counts);
 
 }  // namespace smgate::dashboard

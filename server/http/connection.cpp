@@ -97,6 +97,7 @@ class HttpConnection final : public Connection {
   asio::awaitable<Next> answer(std::string pattern, Response response, bool body_read);
   asio::awaitable<bool> send(unsigned version, bool head, bool keep_alive, Response response);
   asio::awaitable<bool> send_stream(std::shared_ptr<const BodyStream> body);
+  asio::awaitable<bool> send_endless(std::shared_ptr<const BodyStream> body);
   asio::awaitable<void> converse(std::shared_ptr<const Upgrade> upgrade);
   asio::awaitable<void> linger();
   bool parse(Request& request, std::string& error) const;
@@ -260,7 +261,8 @@ asio::awaitable<HttpConnection::Next> HttpConnection::answer(std::string pattern
     co_await converse(response.upgrade);
     co_return Next::close;
   }
-  const bool keep_alive = body_read && request.keep_alive() && !shared_.draining;
+  const bool endless = response.stream && response.stream->endless;
+  const bool keep_alive = body_read && request.keep_alive() && !shared_.draining && !endless;
   const bool head = request.method() == bhttp::verb::head;
   const std::function<void()> after = std::move(response.after);
   const bool sent = co_await send(request.version(), head, keep_alive, std::move(response));
@@ -280,12 +282,16 @@ asio::awaitable<bool> HttpConnection::send(unsigned version, bool head, bool kee
   if (!response.content_type.empty()) message.set(bhttp::field::content_type, response.content_type);
   for (const auto& [name, value] : response.headers) message.set(name, value);
   message.keep_alive(keep_alive);
-  message.content_length(response.stream ? response.stream->length : response.body.size());
+  // Without a length the end of the connection is the end of the body (RFC 9112, 6.3); 304 has no body to measure.
+  const bool endless = response.stream && response.stream->endless;
+  if (!endless && response.status != 304)
+    message.content_length(response.stream ? response.stream->length : response.body.size());
   if (!head && !response.stream) message.body() = std::move(response.body);
   stream_.expires_after(shared_.deadlines.write);
   const auto [error, size] = co_await bhttp::async_write(stream_, message, kToTuple);
   if (error) co_return false;
   if (head || !response.stream) co_return true;
+  if (endless) co_return co_await send_endless(response.stream);
   co_return co_await send_stream(response.stream);
 }
 
@@ -298,6 +304,17 @@ asio::awaitable<bool> HttpConnection::send_stream(std::shared_ptr<const BodyStre
     const auto [error, size] = co_await asio::async_write(stream_, asio::buffer(piece), kToTuple);
     if (error) co_return false;
     sent += piece.size();
+  }
+  co_return true;
+}
+
+asio::awaitable<bool> HttpConnection::send_endless(std::shared_ptr<const BodyStream> body) {
+  while (!shared_.draining) {
+    const std::string piece = co_await body->next();
+    if (piece.empty()) break;
+    stream_.expires_after(shared_.deadlines.write);
+    const auto [error, size] = co_await asio::async_write(stream_, asio::buffer(piece), kToTuple);
+    if (error) co_return false;
   }
   co_return true;
 }

@@ -56,6 +56,8 @@ std::string_view reason_phrase(unsigned status) {
       return "No Content";
     case 206:
       return "Partial Content";
+    case 304:
+      return "Not Modified";
     case 400:
       return "Bad Request";
     case 401:

@@ -47,8 +47,12 @@ struct Upgrade {
 
 // A body that is too large for one string, or grows as it is read: sent piece by piece, each awaited when the one
 // before is on its way. An empty piece before `length` bytes breaks the connection off.
+//
+// Endless: nobody knows how long it gets. It ends, and the connection with it, at an empty piece or when the server
+// stops; `next` then must not wait longer than a moment.
 struct BodyStream {
   std::uint64_t length = 0;
+  bool endless = false;
   std::function<boost::asio::awaitable<std::string>()> next;
 };
 

@@ -14,10 +14,21 @@ std::string_view next_segment(std::string_view& rest) {
   return segment;
 }
 
+// "{branch}.svg": what stands before the suffix, slashes and all. Only at a pattern's end.
+bool take_rest(std::string_view want, std::string_view have, Fields& params) {
+  const std::size_t close = want.find('}');
+  const std::string_view suffix = want.substr(close + 1);
+  if (have.size() <= suffix.size() || !have.ends_with(suffix)) return false;
+  params.emplace(want.substr(1, close - 1), have.substr(0, have.size() - suffix.size()));
+  return true;
+}
+
 std::optional<Fields> match_pattern(std::string_view pattern, std::string_view path) {
   Fields params;
   while (!pattern.empty() && !path.empty()) {
     const std::string_view want = next_segment(pattern);
+    const bool rest = want.starts_with('{') && !want.ends_with('}') && want.find('}') != std::string_view::npos;
+    if (rest) return take_rest(want, path.substr(1), params) ? std::optional(std::move(params)) : std::nullopt;
     const std::string_view have = next_segment(path);
     const bool parameter = want.size() > 2 && want.front() == '{' && want.back() == '}';
     if (parameter && !have.empty())

@@ -18,7 +18,7 @@ using Handler = std::function<boost::asio::awaitable<Response>(Request)>;
 
 struct Route {
   std::string method;   // "GET" also serves HEAD
-  std::string pattern;  // "/api/v1/runs/{id}": a {name} takes one segment
+  std::string pattern;  // "/api/v1/runs/{id}": a {name} takes one segment; a last "{name}.svg" all that is left
   Handler handler;
   std::size_t body_bytes_max = 0;
 };

@@ -6,7 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "common/random.hpp"
-#include "server/intake/webhook.hpp"
+#include "server/intake/apply.hpp"
+#include "server/store/actions.hpp"
 #include "server/store/repositories.hpp"
 
 namespace smgate::intake {
@@ -18,27 +19,6 @@ constexpr std::size_t kEventNameMax = 64;    // the longest of GitHub's 70 event
 bool is_printable(const std::string& text, std::size_t length_max) {
   return !text.empty() && text.size() <= length_max &&
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
-}
-
-// Withdraws what this ref named before, but for `keep`, and notes which runners are to stop.
-void supersede(store::Tx& tx, const std::string& repository, const std::string& ref, const std::optional<RunId>& keep,
-               const std::string& reason, std::int64_t now_ms, Processed& done) {
-  for (const RunId& run : store::runs_named_by(tx, repository, ref)) {
-    if (run == keep) continue;
-    const std::vector<store::Lease> lost = store::withdraw_triggers(tx, run, ref, reason, now_ms);
-    done.lost.insert(done.lost.end(), lost.begin(), lost.end());
-  }
-}
-
-void name_run(store::Tx& tx, const store::NewRun& wanted, const store::Trigger& trigger, std::int64_t now_ms,
-              Random& random, Processed& done) {
-  const store::NamedRun named = store::name_run(tx, wanted, trigger, now_ms, random);
-  const store::RunState state = store::find_run(tx, named.id)->state;
-  done.run = named.id;
-  done.fetch = state == store::RunState::fetching;
-  done.schedule = named.revived && state == store::RunState::running;
-  const char* what = named.created ? "run made" : named.revived ? "run goes on" : "run was there";
-  done.outcome = fmt::format("{}: {}{}", what, named.id.value, wanted.held ? " (held)" : "");
 }
 
 // --- push
@@ -70,7 +50,11 @@ store::NewRun other_branch_run(store::ReadTx& tx, const Push& push) {
   return wanted;
 }
 
-void apply(store::Tx& tx, const Push& push, std::int64_t now_ms, Random& random, Processed& done) {
+}  // namespace
+
+void apply(const Applying& applying, const Push& push) {
+  store::Tx& tx = applying.tx;
+  Processed& done = applying.done;
   const std::string& repository = push.repository.full_name;
   const bool is_default = push.branch == push.repository.default_branch;
   const auto known = store::find_branch(tx, repository, push.branch);
@@ -85,10 +69,12 @@ void apply(store::Tx& tx, const Push& push, std::int64_t now_ms, Random& random,
   wanted.head_sha = push.after;
   wanted.branch = push.branch;
   wanted.ref = "refs/heads/" + push.branch;
-  name_run(tx, wanted, {done.delivery, "push", wanted.ref, std::nullopt}, now_ms, random, done);
+  name_run(applying, wanted, {done.delivery, "push", wanted.ref, std::nullopt});
   if (!is_default)
-    supersede(tx, repository, wanted.ref, done.run, "superseded by a newer push to " + push.branch, now_ms, done);
+    supersede(applying, repository, wanted.ref, done.run, "superseded by a newer push to " + push.branch);
 }
+
+namespace {
 
 // --- pull request
 
@@ -116,7 +102,7 @@ store::PullRequest pull_row(const PullRequestEvent& event, const std::optional<s
   return pull;
 }
 
-store::NewRun pull_request_run(const PullRequestEvent& event, const std::string& ref) {
+store::NewRun pull_request_run(store::ReadTx& tx, const PullRequestEvent& event, const std::string& ref) {
   store::NewRun wanted;
   wanted.repository = event.repository.full_name;
   wanted.head_sha = event.head;
@@ -125,14 +111,18 @@ store::NewRun pull_request_run(const PullRequestEvent& event, const std::string&
   wanted.branch = event.head_branch;
   wanted.ref = ref;
   wanted.pull_request = event.number;
-  wanted.held = event.from_fork();
+  wanted.held = event.from_fork() && !store::is_approved(tx, wanted.repository, event.number, event.head);
   if (wanted.held)
     wanted.held_reason = fmt::format("the head is in the fork {}: it is not run before somebody approves it",
                                      event.head_repository.empty() ? "(deleted)" : event.head_repository);
   return wanted;
 }
 
-void apply(store::Tx& tx, const PullRequestEvent& event, std::int64_t now_ms, Random& random, Processed& done) {
+}  // namespace
+
+void apply(const Applying& applying, const PullRequestEvent& event) {
+  store::Tx& tx = applying.tx;
+  Processed& done = applying.done;
   const std::string& repository = event.repository.full_name;
   const auto known = store::find_pull_request(tx, repository, event.number);
   if (known && is_older(event, *known)) {
@@ -140,30 +130,37 @@ void apply(store::Tx& tx, const PullRequestEvent& event, std::int64_t now_ms, Ra
     return;
   }
   store::save_pull_request(tx, pull_row(event, known));
+  store::void_other_approvals(tx, repository, event.number, event.head);
   const std::string ref = fmt::format("refs/pull/{}/head", event.number);
   if (event.action == PullAction::closed) {
-    supersede(tx, repository, ref, std::nullopt, fmt::format("pull request {} was closed", event.number), now_ms, done);
+    supersede(applying, repository, ref, std::nullopt, fmt::format("pull request {} was closed", event.number));
     done.outcome = fmt::format("pull request {} was closed: {} running jobs stopped", event.number, done.lost.size());
     return;
   }
-  name_run(tx, pull_request_run(event, ref), {done.delivery, "pull_request", ref, event.number}, now_ms, random, done);
-  supersede(tx, repository, ref, done.run, fmt::format("superseded by a newer head of pull request {}", event.number),
-            now_ms, done);
+  name_run(applying, pull_request_run(tx, event, ref), {done.delivery, "pull_request", ref, event.number});
+  supersede(applying, repository, ref, done.run,
+            fmt::format("superseded by a newer head of pull request {}", event.number));
 }
 
-void apply(store::Tx&, const Ignored& ignored, std::int64_t, Random&, Processed& done) {
-  done.outcome = ignored.reason;
+void supersede(const Applying& applying, const std::string& repository, const std::string& ref,
+               const std::optional<RunId>& keep, const std::string& reason) {
+  for (const RunId& run : store::runs_named_by(applying.tx, repository, ref)) {
+    if (run == keep) continue;
+    const std::vector<store::Lease> lost = store::withdraw_triggers(applying.tx, run, ref, reason, applying.now_ms);
+    applying.done.lost.insert(applying.done.lost.end(), lost.begin(), lost.end());
+  }
 }
 
-void remember(store::Tx& tx, const Webhook& webhook, std::int64_t now_ms) {
-  const auto save = [&](const RepositoryRef& seen) {
-    store::save_repository(tx, {seen.full_name, seen.clone_url, seen.default_branch, seen.installation}, now_ms);
-  };
-  if (const auto* push = std::get_if<Push>(&webhook)) save(push->repository);
-  if (const auto* pull = std::get_if<PullRequestEvent>(&webhook)) save(pull->repository);
+void name_run(const Applying& applying, const store::NewRun& wanted, const store::Trigger& trigger) {
+  Processed& done = applying.done;
+  const store::NamedRun named = store::name_run(applying.tx, wanted, trigger, applying.now_ms, applying.random);
+  const store::RunState state = store::find_run(applying.tx, named.id)->state;
+  done.run = named.id;
+  done.fetch = state == store::RunState::fetching;
+  done.schedule = named.revived && state == store::RunState::running;
+  const char* what = named.created ? "run made" : named.revived ? "run goes on" : "run was there";
+  done.outcome = fmt::format("{}: {}{}", what, named.id.value, wanted.held ? " (held)" : "");
 }
-
-}  // namespace
 
 std::variant<store::Delivery, Refused> check_delivery(std::string_view secret, const WebhookHeaders& headers,
                                                       std::string body, std::int64_t now_ms) {
@@ -185,6 +182,12 @@ Accepted accept_delivery(store::Tx& tx, const store::Delivery& delivery) {
   return {is_new, store::find_delivery(tx, delivery.id).value()};
 }
 
+void store_ignored(store::Tx& tx, const store::Delivery& delivery, const std::string& reason) {
+  const store::Delivery without_payload{delivery.id, delivery.event, "", delivery.received_ms};
+  if (store::insert_delivery(tx, without_payload))
+    store::finish_delivery(tx, delivery.id, std::string(store::kIgnored) + reason, std::nullopt, delivery.received_ms);
+}
+
 std::optional<Processed> process_next_delivery(store::Tx& tx, std::int64_t now_ms, Random& random) {
   const std::optional<store::Delivery> delivery = store::oldest_pending_delivery(tx);
   if (!delivery) return std::nullopt;
@@ -192,8 +195,10 @@ std::optional<Processed> process_next_delivery(store::Tx& tx, std::int64_t now_m
   done.delivery = delivery->id;
   const Result<Webhook> webhook = parse_webhook(delivery->event, delivery->payload);
   if (webhook) {
-    remember(tx, *webhook, now_ms);
-    std::visit([&](const auto& event) { apply(tx, event, now_ms, random, done); }, *webhook);
+    if (const RepositoryRef* seen = repository_of(*webhook))
+      store::save_repository(tx, {seen->full_name, seen->clone_url, seen->default_branch, seen->installation}, now_ms);
+    const Applying applying{tx, now_ms, random, done};
+    std::visit([&](const auto& event) { apply(applying, event); }, *webhook);
   } else {
     done.outcome = "nothing done: " + webhook.error().text();
   }

@@ -34,6 +34,10 @@ struct Accepted {
 };
 Accepted accept_delivery(store::Tx& tx, const store::Delivery& delivery);
 
+// Nothing is to be done about it: kept as done, with the reason and without its payload. One that is delivered again
+// when it has become ours (its repository was configured since) is accepted then.
+void store_ignored(store::Tx& tx, const store::Delivery& delivery, const std::string& reason);
+
 struct Processed {
   DeliveryId delivery;
   std::string outcome;             // for the row and the log: what was done, or why nothing was

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "common/ids.hpp"
 #include "common/result.hpp"
@@ -35,7 +36,8 @@ struct Push {  // of a branch that is there afterwards
   bool operator==(const Push&) const = default;
 };
 
-enum class PullAction { opened, synchronize, reopened, closed };
+// retargeted: an edit that gave it another base, and with it another policy.
+enum class PullAction { opened, synchronize, reopened, ready_for_review, retargeted, closed };
 struct PullRequestEvent {
   RepositoryRef repository;  // the base's
   PullAction action = PullAction::opened;
@@ -52,16 +54,63 @@ struct PullRequestEvent {
   bool from_fork() const { return head_repository != repository.full_name; }
 };
 
+struct MergeGroup {
+  RepositoryRef repository;
+  bool destroyed = false;  // merged, invalidated or dequeued; else its checks are asked for
+  std::string why;         // of the destruction
+  std::string ref;         // refs/heads/gh-readonly-queue/...
+  CommitSha head;
+  CommitSha base;
+  bool operator==(const MergeGroup&) const = default;
+};
+
+// Somebody pressed a button of a check, or of all checks of a commit.
+struct CheckRequest {
+  enum class Wish { rerun, approve };
+  RepositoryRef repository;
+  Wish wish = Wish::rerun;
+  CommitSha head;
+  std::string check;  // its name; empty: all of the commit
+  std::string actor;
+  bool operator==(const CheckRequest&) const = default;
+};
+
+// A line `/smgate COMMAND` in a comment of a pull request.
+struct CommentCommand {
+  enum class Command { rerun, approve, explain };
+  RepositoryRef repository;
+  std::int64_t pull_request = 0;
+  Command command = Command::explain;
+  std::string commit_prefix;  // `/smgate approve 1a2b3c4`; else empty
+  std::string actor;
+  std::string association;  // GitHub's author_association: OWNER, MEMBER, COLLABORATOR, ...
+  std::int64_t created_ms = 0;
+  bool operator==(const CommentCommand&) const = default;
+};
+
+// The App may read these repositories from now on, or may no longer.
+struct InstallationChange {
+  std::int64_t installation = 0;
+  std::string action;
+  bool whole = false;  // not these repositories, but all that the installation has
+  std::vector<std::string> added, removed;
+  bool operator==(const InstallationChange&) const = default;
+};
+
 struct Ignored {
   std::string reason;
   bool operator==(const Ignored&) const = default;
 };
 
-using Webhook = std::variant<Push, PullRequestEvent, Ignored>;
+using Webhook =
+    std::variant<Push, PullRequestEvent, MergeGroup, CheckRequest, CommentCommand, InstallationChange, Ignored>;
 
 // `event` is X-GitHub-Event. What smgate has no use for is Ignored with the reason; an error names the field, by JSON
 // pointer, that is missing or wrong.
 Result<Webhook> parse_webhook(std::string_view event, std::string_view payload);
+
+// Which repository it is about; null: none in particular.
+const RepositoryRef* repository_of(const Webhook& webhook);
 
 bool is_all_zeros(const CommitSha& sha);  // how GitHub writes "no commit"
 

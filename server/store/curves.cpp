@@ -120,4 +120,22 @@ std::vector<CurvePoint> read_curve(ReadTx& tx, const Job& job, int attempt, std:
   return points;
 }
 
+std::uint64_t count_points(ReadTx& tx, const Job& job, int attempt) {
+  Query row = tx.query(
+      "SELECT first + count FROM curve_chunks WHERE job = ?1 AND attempt = ?2 ORDER BY first DESC LIMIT 1", job.id,
+      attempt == 0 ? job.attempt : attempt);
+  return row.step() ? row.get<std::uint64_t>(0) : 0;
+}
+
+void for_each_point(ReadTx& tx, const Job& job, int attempt, const std::function<void(const CurvePoint&)>& visit) {
+  Query row = tx.query("SELECT data FROM curve_chunks WHERE job = ?1 AND attempt = ?2 ORDER BY first", job.id,
+                       attempt == 0 ? job.attempt : attempt);
+  while (row.step()) {
+    const std::string data = row.get<std::string>(0);
+    if (data.size() % kPointBytes != 0) throw DatabaseError(SQLITE_CORRUPT, "a stored curve is damaged");
+    for (std::string_view rest = data; !rest.empty(); rest.remove_prefix(kPointBytes))
+      visit(unpack(rest.substr(0, kPointBytes)));
+  }
+}
+
 }  // namespace smgate::store

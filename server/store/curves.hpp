@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,5 +33,9 @@ std::vector<CurvePoint> unpack_points(std::string_view bytes);
 void append_points(Tx& tx, const JobId& job, int attempt, const std::vector<CurvePoint>& points);
 // In the order they came, from point number `first` (0 is the first stored) on. attempt 0: the newest.
 std::vector<CurvePoint> read_curve(ReadTx& tx, const Job& job, int attempt, std::uint64_t first, std::size_t count_max);
+// How many points are stored; attempt 0: of the newest.
+std::uint64_t count_points(ReadTx& tx, const Job& job, int attempt);
+// All of them, without holding more than a chunk.
+void for_each_point(ReadTx& tx, const Job& job, int attempt, const std::function<void(const CurvePoint&)>& visit);
 
 }  // namespace smgate::store

@@ -11,8 +11,11 @@ bool insert_delivery(Tx& tx, const Delivery& delivery) {
   const std::string payload = zstd_compress(delivery.payload);
   return tx.change(
              "INSERT INTO deliveries (id, event, received_ms, payload, state) VALUES (?1, ?2, ?3, ?4, 'pending') "
-             "ON CONFLICT (id) DO NOTHING",
-             delivery.id, delivery.event, delivery.received_ms, Blob(payload)) == 1;
+             "ON CONFLICT (id) DO UPDATE SET payload = excluded.payload, state = 'pending', outcome = '', done_ms = "
+             "NULL "
+             "WHERE substr(outcome, 1, length(?5)) = ?5 AND ?6",
+             delivery.id, delivery.event, delivery.received_ms, Blob(payload), kIgnored,
+             !delivery.payload.empty()) == 1;
 }
 
 std::optional<DeliveryStatus> find_delivery(ReadTx& tx, const DeliveryId& id) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "server/store/states.hpp"
 #include "server/store/tx.hpp"
@@ -23,7 +24,10 @@ struct DeliveryStatus {
   std::optional<RunId> run;  // made or joined
 };
 
-// False: one of this id is there already and stays as it is.
+inline constexpr std::string_view kIgnored = "ignored: ";  // how the outcome of one begins that was never processed
+
+// False: one of this id is there already and stays as it is. One that was ignored, and now comes with a payload, waits
+// like a new one.
 bool insert_delivery(Tx& tx, const Delivery& delivery);
 std::optional<DeliveryStatus> find_delivery(ReadTx& tx, const DeliveryId& id);
 std::optional<Delivery> oldest_pending_delivery(ReadTx& tx);

@@ -37,6 +37,15 @@ std::optional<Repository> find_repository(ReadTx& tx, const std::string& full_na
                     row.get<std::optional<std::int64_t>>(3)};
 }
 
+bool set_installation(Tx& tx, const std::string& full_name, const std::optional<std::int64_t>& installation) {
+  return tx.change("UPDATE repositories SET installation = ?2 WHERE full_name = ?1 AND installation IS NOT ?2",
+                   full_name, installation) == 1;
+}
+
+std::int64_t remove_installation(Tx& tx, std::int64_t installation) {
+  return tx.change("UPDATE repositories SET installation = NULL WHERE installation = ?1", installation);
+}
+
 void save_branch(Tx& tx, const Branch& branch) {
   tx.change(
       "INSERT INTO branches (repository, name, head_sha, before_sha, pushed_ms) VALUES (?1, ?2, ?3, ?4, ?5) "

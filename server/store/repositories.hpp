@@ -41,6 +41,11 @@ struct PullRequest {
 void save_repository(Tx& tx, const Repository& repository, std::int64_t now_ms);
 std::optional<Repository> find_repository(ReadTx& tx, const std::string& full_name);
 
+// Which installation of the App gives access to a repository that is known; false where it is not, or nothing changed.
+bool set_installation(Tx& tx, const std::string& full_name, const std::optional<std::int64_t>& installation);
+// The installation is gone or suspended: how many repositories had it.
+std::int64_t remove_installation(Tx& tx, std::int64_t installation);
+
 void save_branch(Tx& tx, const Branch& branch);
 std::optional<Branch> find_branch(ReadTx& tx, const std::string& repository, const std::string& name);
 

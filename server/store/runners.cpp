@@ -23,12 +23,13 @@ Runner read_runner(const Query& row) {
   if (const auto name = row.get<std::optional<std::string>>(8))
     runner.device = protocol::Device{*name, row.get<std::uint64_t>(9), row.get<bool>(10), row.get<bool>(11)};
   runner.slots = row.get<int>(12);
+  runner.drained = row.get<bool>(13);
   return runner;
 }
 
 #define RUNNER_COLUMNS                                                                                           \
   "name, arch, created_ms, last_seen_ms, revoked, draining, host, version, device_name, device_bytes, unified, " \
-  "emulated, slots"
+  "emulated, slots, drained"
 
 }  // namespace
 
@@ -78,6 +79,15 @@ void save_hello(Tx& tx, const protocol::Hello& hello, std::int64_t now_ms) {
 
 void touch_runner(Tx& tx, const RunnerName& name, bool draining, std::int64_t now_ms) {
   tx.change("UPDATE runners SET last_seen_ms = ?2, draining = ?3 WHERE name = ?1", name, now_ms, draining);
+}
+
+bool set_drained(Tx& tx, const RunnerName& name, bool drained) {
+  return tx.change("UPDATE runners SET drained = ?2 WHERE name = ?1", name, drained) == 1;
+}
+
+bool is_drained(ReadTx& tx, const RunnerName& name) {
+  Query row = tx.query("SELECT drained FROM runners WHERE name = ?1", name);
+  return row.step() && row.get<bool>(0);
 }
 
 }  // namespace smgate::store

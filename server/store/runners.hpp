@@ -22,7 +22,8 @@ struct Runner {
   std::int64_t created_ms = 0;
   std::optional<std::int64_t> last_seen_ms;
   bool revoked = false;
-  bool draining = false;
+  bool draining = false;  // it said so itself
+  bool drained = false;   // somebody drained it
   std::optional<std::string> host;
   std::optional<std::string> version;
   std::optional<protocol::Device> device;  // absent until it first connected
@@ -39,5 +40,8 @@ std::vector<Runner> list_runners(ReadTx& tx);  // by name
 
 void save_hello(Tx& tx, const protocol::Hello& hello, std::int64_t now_ms);
 void touch_runner(Tx& tx, const RunnerName& name, bool draining, std::int64_t now_ms);
+// A drained runner finishes what it holds and is given no new job. False where there is no such runner.
+bool set_drained(Tx& tx, const RunnerName& name, bool drained);
+bool is_drained(ReadTx& tx, const RunnerName& name);
 
 }  // namespace smgate::store

@@ -41,17 +41,6 @@ void requeue_cancelled_jobs(Tx& tx, const RunId& run, std::int64_t now_ms) {
       run, now_ms, kAttemptCap);
 }
 
-// Goes on where it was: a run that had its jobs keeps those that are over and queues the others again.
-void revive(Tx& tx, const Run& run, std::int64_t now_ms) {
-  const RunState state = run.policy_digest.empty() ? RunState::fetching : RunState::running;
-  tx.change(
-      "UPDATE runs SET state = ?2, reason = '', fetch_attempts = 0, next_fetch_ms = ?3, updated_ms = ?3, "
-      "ended_ms = NULL WHERE id = ?1",
-      run.id, to_string(state), now_ms);
-  if (state == RunState::running) requeue_cancelled_jobs(tx, run.id, now_ms);
-  settle_run(tx, run.id, now_ms);
-}
-
 void hold(Tx& tx, const Run& run, const std::string& reason, std::int64_t now_ms) {
   tx.change("UPDATE runs SET state = 'held', reason = ?2, updated_ms = ?3, ended_ms = NULL WHERE id = ?1", run.id,
             reason, now_ms);
@@ -65,7 +54,7 @@ bool wake_run(Tx& tx, const Run& run, const NewRun& wanted, std::int64_t now_ms)
     return false;
   }
   if (!cancelled && run.state != RunState::held) return false;
-  revive(tx, run, now_ms);
+  go_on(tx, run, now_ms);
   return true;
 }
 
@@ -86,6 +75,26 @@ std::vector<Lease> cancel_jobs(Tx& tx, const RunId& run, const std::string& reas
 }
 
 }  // namespace
+
+RunState go_on(Tx& tx, const Run& run, std::int64_t now_ms) {
+  const RunState state = run.policy_digest.empty() ? RunState::fetching : RunState::running;
+  tx.change(
+      "UPDATE runs SET state = ?2, reason = '', fetch_attempts = 0, next_fetch_ms = ?3, updated_ms = ?3, "
+      "ended_ms = NULL WHERE id = ?1",
+      run.id, to_string(state), now_ms);
+  if (state == RunState::running) requeue_cancelled_jobs(tx, run.id, now_ms);
+  settle_run(tx, run.id, now_ms);
+  return state;
+}
+
+std::optional<std::vector<Lease>> stop_run(Tx& tx, const RunId& run, const std::string& reason, std::int64_t now_ms) {
+  const std::int64_t changed = tx.change(
+      "UPDATE runs SET state = 'cancelled', reason = ?2, updated_ms = ?3, ended_ms = ?3 "
+      "WHERE id = ?1 AND state IN ('fetching', 'running', 'held')",
+      run, reason, now_ms);
+  if (changed == 0) return std::nullopt;
+  return cancel_jobs(tx, run, reason, now_ms);
+}
 
 NamedRun name_run(Tx& tx, const NewRun& new_run, const Trigger& trigger, std::int64_t now_ms, Random& random) {
   NamedRun named;
@@ -113,12 +122,7 @@ std::vector<Lease> withdraw_triggers(Tx& tx, const RunId& run, const std::string
                                      std::int64_t now_ms) {
   tx.change("UPDATE run_triggers SET active = 0 WHERE run = ?1 AND ref = ?2 AND active = 1", run, ref);
   if (is_wanted(tx, run)) return {};
-  const std::int64_t changed = tx.change(
-      "UPDATE runs SET state = 'cancelled', reason = ?2, updated_ms = ?3, ended_ms = ?3 "
-      "WHERE id = ?1 AND state IN ('fetching', 'running', 'held')",
-      run, reason, now_ms);
-  if (changed == 0) return {};
-  return cancel_jobs(tx, run, reason, now_ms);
+  return stop_run(tx, run, reason, now_ms).value_or(std::vector<Lease>{});
 }
 
 }  // namespace smgate::store

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "server/store/heads.hpp"
+#include "server/store/run_reports.hpp"
 #include "server/store/run_rows.hpp"
 
 namespace smgate::store {
@@ -58,12 +60,16 @@ RunPage list_runs(ReadTx& tx, const RunFilter& filter, const std::optional<RunId
   return page;
 }
 
+JobDetail read_job_detail(ReadTx& tx, const Job& job) {
+  return {job, stages_of_job(tx, job.id, job.attempt), find_report_json(tx, job.id), find_job_stats(tx, job)};
+}
+
 std::optional<RunDetail> read_run(ReadTx& tx, const RunId& id) {
   const std::optional<Run> run = find_run(tx, id);
   if (!run) return std::nullopt;
-  RunDetail detail{*run, triggers_of(tx, id), {}};
-  for (const Job& job : jobs_of_run(tx, id))
-    detail.jobs.push_back({job, stages_of_job(tx, job.id, job.attempt), find_report(tx, job.id)});
+  RunDetail detail{*run, triggers_of(tx, id), {}, past_verdicts(tx, id), actions_of_run(tx, id), find_run_report(tx, id),
+                   find_blame(tx, id)};
+  for (const Job& job : jobs_of_run(tx, id)) detail.jobs.push_back(read_job_detail(tx, job));
   return detail;
 }
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "server/store/actions.hpp"
+#include "server/store/job_views.hpp"
 #include "server/store/runs.hpp"
 
 namespace smgate::store {
@@ -33,13 +35,19 @@ RunPage list_runs(ReadTx& tx, const RunFilter& filter, const std::optional<RunId
 struct JobDetail {
   Job job;
   std::vector<JobStage> stages;  // of the newest attempt
-  std::optional<JobReport> report;
+  std::optional<std::string> report_json;
+  std::optional<JobStats> stats;
 };
 struct RunDetail {
   Run run;
   std::vector<Trigger> triggers;
   std::vector<JobDetail> jobs;
+  std::vector<PastVerdict> history;
+  std::vector<Action> actions;
+  std::optional<std::string> report_json;  // its architectures compared; once it is decided
+  std::optional<std::string> blame_json;  // see server/verdict/blame.hpp; absent where there is nothing to say
 };
+JobDetail read_job_detail(ReadTx& tx, const Job& job);
 std::optional<RunDetail> read_run(ReadTx& tx, const RunId& id);
 
 struct Counts {

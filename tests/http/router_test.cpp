@@ -26,6 +26,14 @@ TEST(Router, FindsARouteAndItsParameters) {
   EXPECT_EQ(match.params, (Fields{{"id", "J1"}}));
 }
 
+TEST(Router, GivesALastParameterWithASuffixAllThatIsLeft) {
+  Router routes;
+  routes.add({"GET", "/badge/{owner}/{repo}/{branch}.svg", never(), 0});
+  EXPECT_EQ(routes.match("GET", "/badge/acme/kernels/feature/x.svg").params.at("branch"), "feature/x");
+  EXPECT_EQ(routes.match("GET", "/badge/acme/kernels/.svg").route, nullptr);
+  EXPECT_EQ(routes.match("GET", "/badge/acme/kernels/main.png").route, nullptr);
+}
+
 TEST(Router, ServesHeadWhereItServesGet) {
   const Router routes = router();
   EXPECT_EQ(routes.match("HEAD", "/api/v1/runs").route, routes.match("GET", "/api/v1/runs").route);

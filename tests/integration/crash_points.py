@@ -28,19 +28,22 @@ def gate(wait="true"):
 
 
 def recorded(build, system):
-    """The events of a healthy run, recorded once; what is killed here is not the workload."""
+    """A healthy run, recorded once, as files of a repository: its events, and the checkpoint that they name, which the
+    runner reads. What is killed here is not the workload."""
     folder = system.folder / "recorded"
     folder.mkdir()
-    subprocess.run([build / "bin/smgate-smoke", "--arch", "sm_89", "--scale", "tiny", "--compiler", "none", "--out", folder / "out"],
-                   env={"SMGATE_EVENTS": str(folder)}, check=True, capture_output=True)
-    return next(folder.glob("*.jsonl")).read_text()
+    subprocess.run([build / "bin/smgate-smoke", "--arch", "sm_89", "--scale", "tiny", "--compiler", "none", "--out", "out"],
+                   cwd=folder, env={"SMGATE_EVENTS": str(folder)}, check=True, capture_output=True)
+    events = next(folder.glob("*.jsonl")).read_text().replace(f"{folder}/", "")  # as if the job had made them
+    checkpoint = next(event["path"] for event in map(json.loads, events.splitlines()) if event["ev"] == "checkpoint")
+    return {"recorded.jsonl": events, checkpoint: (folder / checkpoint).read_bytes()}
 
 
 class Watched:
     """One system with one program that stops at one point, once."""
 
-    def __init__(self, build, point, events):
-        self.build, self.point, self.events = build, point, events
+    def __init__(self, build, point, files):
+        self.build, self.point, self.files = build, point, files
         self.system = System(build, SERVER)
         self.once = self.system.folder / "went-off"
         self.armed = {"SMGATE_CRASH_AT": point, "SMGATE_CRASH_ONCE": str(self.once)}
@@ -92,14 +95,14 @@ class Watched:
 
 
 def plain(watched):
-    commit = watched.push({".smgate.json": gate(), "recorded.jsonl": watched.events}, NOWHERE)
+    commit = watched.push({".smgate.json": gate(), **watched.files}, NOWHERE)
     return watched.check(commit)
 
 
 def source_fails_first(watched):
     """The repository cannot be read at first; the fetch is tried again."""
     hidden = watched.repository.folder.with_suffix(".hidden")
-    commit = watched.repository.commit({".smgate.json": gate(), "recorded.jsonl": watched.events}, "change")
+    commit = watched.repository.commit({".smgate.json": gate(), **watched.files}, "change")
     payload = push_payload(watched.repository, NOWHERE, commit)
     watched.repository.folder.rename(hidden)
     watched.deliver("push", payload, commit)
@@ -112,7 +115,7 @@ def host_fails_first(watched):
     """The runner is killed in the middle of a job: it reports the attempt lost, and the job is queued again."""
     marker = watched.system.folder / "started"
     wait = f'test -e {marker} || {{ touch {marker}; exec sleep 60; }}'
-    commit = watched.push({".smgate.json": gate(wait), "recorded.jsonl": watched.events}, NOWHERE)
+    commit = watched.push({".smgate.json": gate(wait), **watched.files}, NOWHERE)
     watched.system.wait_for("the job to start", marker.exists)
     watched.system.runners["one"].kill()
     return watched.check(commit)
@@ -122,7 +125,7 @@ def server_fails_too(watched):
     """The server is killed in the middle of a job: the runner offers the job to the next one, and dies as well."""
     marker = watched.system.folder / "started"
     wait = f"touch {marker}; while ! test -e {watched.once}; do sleep 0.05; done"
-    commit = watched.push({".smgate.json": gate(wait), "recorded.jsonl": watched.events}, NOWHERE)
+    commit = watched.push({".smgate.json": gate(wait), **watched.files}, NOWHERE)
     watched.system.wait_for("the job to start", marker.exists)
     watched.system.server.kill()
     return watched.check(commit)
@@ -131,14 +134,14 @@ def server_fails_too(watched):
 def job_takes_its_time(watched):
     """The job runs until the point was reached: heartbeats renew its lease meanwhile."""
     wait = f"while ! test -e {watched.once}; do sleep 0.05; done"
-    commit = watched.push({".smgate.json": gate(wait), "recorded.jsonl": watched.events}, NOWHERE)
+    commit = watched.push({".smgate.json": gate(wait), **watched.files}, NOWHERE)
     return watched.check(commit)
 
 
 def superseded(watched):
     """A newer head of a pull request comes while the older one's job runs."""
     marker = watched.system.folder / "started"
-    files = {".smgate.json": gate(), "recorded.jsonl": watched.events}
+    files = {".smgate.json": gate(), **watched.files}
     base = watched.repository.commit(files, "base")
     watched.repository.git("switch", "--quiet", "-c", "topic")
     older = watched.repository.commit({".smgate.json": gate(f"touch {marker}; exec sleep 60")}, "older")
@@ -157,7 +160,7 @@ def lease_expires(watched):
     """The runner is killed and stays away until its lease has expired."""
     marker = watched.system.folder / "started"
     wait = f'test -e {marker} || {{ touch {marker}; exec sleep 60; }}'
-    commit = watched.push({".smgate.json": gate(wait), "recorded.jsonl": watched.events}, NOWHERE)
+    commit = watched.push({".smgate.json": gate(wait), **watched.files}, NOWHERE)
     watched.system.wait_for("the job to start", marker.exists)
     runner = watched.system.runners["one"]
     runner.restart = False
@@ -189,12 +192,12 @@ def main():
     build = pathlib.Path(sys.argv[1]).resolve()
     points = sys.argv[2:] or list(points_of(build))
     scratch = System(build)
-    events = recorded(build, scratch)
+    files = recorded(build, scratch)
     scratch.close()
     failed = 0
     for point in points:
         start = time.monotonic()
-        watched = Watched(build, point, events)
+        watched = Watched(build, point, files)
         try:
             watched.start()
             problems = SCENARIOS.get(point, plain)(watched)

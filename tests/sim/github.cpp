@@ -4,6 +4,7 @@
 
 #include "common/clock.hpp"
 #include "common/digest.hpp"
+#include "tests/sim/github_api.hpp"
 
 namespace smgate::sim {
 namespace {
@@ -34,15 +35,23 @@ void GitHub::send(const std::string& event, const nlohmann::json& body, std::int
   outgoing_.back().due_ms += static_cast<std::int64_t>(random_.below(kLate_ms));
 }
 
-void GitHub::act(std::int64_t now_ms) {
+void GitHub::act(std::int64_t now_ms, const GitHubApi& api) {
   second_ = std::max(second_ + 1, now_ms / 1000);
-  switch (random_.below(6)) {
+  switch (random_.below(12)) {
     case 0:
       return push_main(now_ms);
     case 1:
       return push_branch(now_ms);
     case 2:
       return open_pull(now_ms);
+    case 4:
+      return queue_or_drop_group(now_ms);
+    case 5:
+    case 6:
+      return rerun(now_ms, api);
+    case 7:
+    case 8:
+      return approve(now_ms, api);
     default:
       return change_pull(now_ms);
   }
@@ -76,17 +85,73 @@ void GitHub::change_pull(std::int64_t now_ms) {
   if (pulls_.empty()) return open_pull(now_ms);
   const int number = static_cast<int>(random_.below(pulls_.size())) + 1;
   Pull& pull = pulls_.at(number);
-  if (!pull.open || random_.below(5) == 0) {
+  if (!pull.open || (!pull.approved && random_.below(5) == 0)) {
     pull.open = !pull.open;
     return send_pull(number, pull.open ? "reopened" : "closed", std::nullopt, now_ms);
   }
   const std::string before = pull.head;
+  pull.approved = false;
   // Sometimes what is on main already, sometimes the head of another, mostly something new.
   if (const auto pick = random_.below(8); pick == 0 && !pull.fork)
     pull.head = main_;
   else
     pull.head = commit();
   send_pull(number, "synchronize", before, now_ms);
+}
+
+// A maintainer looks at a fork's newest head, whose check asks for it.
+void GitHub::approve(std::int64_t now_ms, const GitHubApi& api) {
+  for (auto& [number, pull] : pulls_) {
+    const CheckRun* check = api.newest(pull.head, "smgate");
+    if (!pull.open || !pull.fork || check == nullptr || check->conclusion != "action_required") continue;
+    pull.approved = true;
+    ++done_.approvals;
+    return send("check_run",
+                {{"action", "requested_action"},
+                 {"requested_action", {{"identifier", "approve"}}},
+                 {"check_run", {{"name", "smgate"}, {"head_sha", pull.head}}},
+                 {"repository", test::repository_json()},
+                 {"sender", {{"login", "maintainer"}}}},
+                now_ms);
+  }
+}
+
+void GitHub::rerun(std::int64_t now_ms, const GitHubApi& api) {
+  for (const auto& [number, pull] : pulls_) {
+    const CheckRun* check = api.newest(pull.head, "smgate");
+    if (!pull.open || check == nullptr || check->conclusion != "failure" || random_.below(3) != 0) continue;
+    ++done_.reruns;
+    const bool one = random_.below(2) == 0 && api.newest(pull.head, "smgate / sm_89") != nullptr;
+    return send("check_run",
+                {{"action", "rerequested"},
+                 {"check_run", {{"name", one ? "smgate / sm_89" : "smgate"}, {"head_sha", pull.head}}},
+                 {"repository", test::repository_json()},
+                 {"sender", {{"login", "maintainer"}}}},
+                now_ms);
+  }
+}
+
+void GitHub::queue_or_drop_group(std::int64_t now_ms) {
+  if (main_ == test::kNoCommit) return;
+  if (!groups_.empty() && groups_.back().open && random_.below(2) == 0) {
+    groups_.back().open = false;
+  } else {
+    groups_.push_back({commit(), main_, true});
+    ++done_.groups;
+  }
+  send_group(groups_.back(), groups_.size(), now_ms);
+}
+
+void GitHub::send_group(const Group& group, std::size_t number, std::int64_t now_ms) {
+  send("merge_group",
+       {{"action", group.open ? "checks_requested" : "destroyed"},
+        {"reason", "invalidated"},
+        {"merge_group",
+         {{"head_sha", group.head},
+          {"base_sha", group.base},
+          {"head_ref", "refs/heads/gh-readonly-queue/main/pr-" + std::to_string(number)}}},
+        {"repository", test::repository_json()}},
+       now_ms);
 }
 
 void GitHub::send_pull(int number, const std::string& action, const std::optional<std::string>& before,
@@ -126,7 +191,9 @@ std::vector<WantedRun> GitHub::wanted() const {
     wanted.push_back({after, before == test::kNoCommit ? "" : before, false});
   for (const auto& [name, head] : branches_) wanted.push_back({head, std::nullopt, false});
   for (const auto& [number, pull] : pulls_)
-    if (pull.open) wanted.push_back({pull.head, pull.base, pull.fork});
+    if (pull.open) wanted.push_back({pull.head, pull.base, pull.fork && !pull.approved});
+  for (const Group& group : groups_)
+    if (group.open) wanted.push_back({group.head, group.base, false});
   return wanted;
 }
 

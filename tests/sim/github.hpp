@@ -26,12 +26,19 @@ struct WantedRun {
   bool held = false;                // of a fork, and named by nothing else
 };
 
+class GitHubApi;
+
 class GitHub {
  public:
   explicit GitHub(Random& random);
 
-  // Somebody does something; its webhook waits to be sent.
-  void act(std::int64_t now_ms);
+  // Somebody does something; its webhook waits to be sent. People press the buttons of checks that they see.
+  void act(std::int64_t now_ms, const GitHubApi& api);
+  std::size_t pull_count() const { return pulls_.size(); }
+  struct Done {  // that the days were full
+    int approvals = 0, reruns = 0, groups = 0;
+  };
+  const Done& done() const { return done_; }
   // The next webhook that is due, which stays until it was answered.
   const Webhook* due(std::int64_t now_ms) const;
   void answered(const std::string& delivery, std::int64_t now_ms);
@@ -46,7 +53,11 @@ class GitHub {
  private:
   struct Pull {
     std::string head, base;
-    bool open = true, fork = false;
+    bool open = true, fork = false, approved = false;
+  };
+  struct Group {
+    std::string head, base;
+    bool open = true;
   };
 
   std::string commit();
@@ -55,6 +66,10 @@ class GitHub {
   void push_branch(std::int64_t now_ms);
   void open_pull(std::int64_t now_ms);
   void change_pull(std::int64_t now_ms);
+  void approve(std::int64_t now_ms, const GitHubApi& api);
+  void rerun(std::int64_t now_ms, const GitHubApi& api);
+  void queue_or_drop_group(std::int64_t now_ms);
+  void send_group(const Group& group, std::size_t number, std::int64_t now_ms);
   void send_pull(int number, const std::string& action, const std::optional<std::string>& before, std::int64_t now_ms);
 
   Random& random_;
@@ -67,6 +82,8 @@ class GitHub {
   std::vector<std::string> main_heads_;
   std::map<std::string, std::string> branches_;
   std::map<int, Pull> pulls_;
+  std::vector<Group> groups_;
+  Done done_;
 };
 
 }  // namespace smgate::sim

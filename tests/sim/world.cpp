@@ -4,6 +4,7 @@
 
 #include "common/digest.hpp"
 #include "server/intake/intake.hpp"
+#include "server/reporter/reporter.hpp"
 #include "server/result/record_item.hpp"
 #include "server/scheduler/scheduler.hpp"
 #include "server/store/runners.hpp"
@@ -12,12 +13,14 @@ namespace smgate::sim {
 namespace {
 
 constexpr std::int64_t kLease_ms = 15'000;
+constexpr std::int64_t kLongWait_ms = 60'000;  // nothing but a back-off is being waited for
 constexpr std::string_view kSecret = "simulated";
 const std::vector<Arch> kRequired = {Arch{"sm_89"}, Arch{"sm_121"}};
 
 }  // namespace
 
-World::World(std::uint64_t seed) : random_(seed), clock_(test::kNow_ms), store_(":memory:"), github_(random_) {
+World::World(std::uint64_t seed, std::uint64_t pace_ms)
+    : random_(seed), clock_(test::kNow_ms), store_(":memory:"), github_(random_), api_(random_), pace_ms_(pace_ms) {
   const auto behaviour_of = [this](const std::string& commit) { return github_.behaviour_of(commit); };
   runners_.emplace_back("ada-1", kRequired[0], 1, behaviour_of, random_);
   runners_.emplace_back("ada-2", kRequired[0], 2, behaviour_of, random_);
@@ -30,9 +33,9 @@ World::World(std::uint64_t seed) : random_(seed), clock_(test::kNow_ms), store_(
 }
 
 void World::step_in_chaos() {
-  clock_.advance_ms(static_cast<std::int64_t>(random_.below(500)));
+  clock_.advance_ms(static_cast<std::int64_t>(random_.below(pace_ms_)));
   const auto pick = random_.below(100);
-  if (pick < 4) return github_.act(clock_.now_ms());
+  if (pick < 4) return github_.act(clock_.now_ms(), api_);
   if (pick < 6) return break_something();
   if (pick < 40) return run_runner(runners_[random_.below(runners_.size())], true);
   coordinate();
@@ -40,7 +43,8 @@ void World::step_in_chaos() {
 
 void World::step_in_calm() {
   chaos_ = false;
-  clock_.advance_ms(1'000);
+  api_.end_outage();
+  clock_.advance_ms(only_calls_wait() ? kLongWait_ms : 1'000);
   github_.send_all_at(clock_.now_ms());
   for (Runner& runner : runners_) run_runner(runner, false);
   receive_webhook();
@@ -51,10 +55,12 @@ void World::step_in_calm() {
   for (std::size_t i = 0; i < 2 * sessions_.size(); ++i) read_message();
   judge();
   decide();
+  for (int i = 0; i < 8; ++i) report();
+  for (int i = 0; i < 3; ++i) send_call();
 }
 
 void World::coordinate() {
-  switch (random_.below(14)) {
+  switch (random_.below(19)) {
     case 0:
       return receive_webhook();
     case 1:
@@ -69,6 +75,13 @@ void World::coordinate() {
       return judge();
     case 6:
       return decide();
+    case 7:
+    case 8:
+      return report();
+    case 9:
+    case 10:
+    case 11:
+      return send_call();
     default:
       return read_message();
   }
@@ -76,10 +89,12 @@ void World::coordinate() {
 
 void World::break_something() {
   Runner& runner = runners_[random_.below(runners_.size())];
-  switch (random_.below(8)) {
+  switch (random_.below(9)) {
     case 0:
     case 1:
       return crash();
+    case 8:
+      return api_.begin_outage(clock_.now_ms());
     case 2:
       return runner.crash();
     case 3:
@@ -98,6 +113,8 @@ void World::crash() {
   heartbeats_.clear();
   fetching_.reset();
   judged_.reset();
+  decided_.reset();
+  api_.crash(clock_.now_ms());
 }
 
 void World::run_runner(Runner& runner, bool chaos) {
@@ -194,8 +211,21 @@ void World::judge() {
 }
 
 void World::decide() {
-  store_.write([&](store::Tx& tx) { return verdict::decide_next_run(tx, {true}, clock_.now_ms()); });
+  if (!decided_) {
+    const auto ended = store_.read([](store::ReadTx& tx) { return verdict::load_ended_run(tx); });
+    if (ended) decided_ = judge_once(*ended);
+    return;
+  }
+  const verdict::JudgedRun judged = *std::exchange(decided_, std::nullopt);
+  if (!store_.write([&](store::Tx& tx) { return verdict::finish_run(tx, judged, clock_.now_ms()); }))
+    breach("nobody else decides runs, and " + judged.run.value + " was decided already");
 }
+
+void World::report() {
+  store_.write([&](store::Tx& tx) { return reporter::report_next(tx, {true, ""}, clock_.now_ms()); });
+}
+
+void World::send_call() { api_.step(store_, clock_.now_ms()); }
 
 void World::read_message() {
   std::erase_if(sessions_, [](const Session& it) { return !it.connection->open; });

@@ -16,20 +16,24 @@
 #include "server/store/inline_store.hpp"
 #include "server/verdict/verdict.hpp"
 #include "tests/sim/github.hpp"
+#include "tests/sim/github_api.hpp"
 #include "tests/sim/runner.hpp"
 
 namespace smgate::sim {
 
 class World {
  public:
-  explicit World(std::uint64_t seed);
+  // `pace_ms`: how long a step of chaos takes at most.
+  explicit World(std::uint64_t seed, std::uint64_t pace_ms = 500);
 
   void step_in_chaos();
   void step_in_calm();
   bool quiet();  // nothing is left to do
+  bool only_calls_wait();
 
   store::InlineStore& store() { return store_; }
   const GitHub& github() const { return github_; }
+  const GitHubApi& api() const { return api_; }
   // What a checker saw go wrong on the way; empty is good.
   const std::vector<std::string>& breaches() const { return breaches_; }
 
@@ -57,6 +61,8 @@ class World {
   void watch_leases();
   void judge();
   void decide();
+  void report();
+  void send_call();
   void read_message();
   void hear(Session& session, const protocol::Hello& hello);
   void hear(Session& session, const protocol::Heartbeat& heartbeat);
@@ -68,6 +74,7 @@ class World {
 
   source::SourceResult fetched(const source::SourceTask& task);
   verdict::JudgedJob judge_once(const verdict::ReportedJob& reported);
+  verdict::JudgedRun judge_once(const verdict::EndedRun& ended);
 
   // --- checkers
   void watch_verdicts();
@@ -80,6 +87,8 @@ class World {
   FakeClock clock_;
   store::InlineStore store_;
   GitHub github_;
+  GitHubApi api_;
+  std::uint64_t pace_ms_;
   std::vector<Runner> runners_;
   bool chaos_ = true;
 
@@ -88,6 +97,7 @@ class World {
   std::vector<session::Renewal> heartbeats_;
   std::optional<source::SourceTask> fetching_;
   std::optional<Judged> judged_;
+  std::optional<verdict::JudgedRun> decided_;
 
   // the checkers'
   std::map<JobId, LeaseToken> newest_lease_;

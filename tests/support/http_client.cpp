@@ -91,6 +91,25 @@ HttpAnswer RawConnection::answer(bool head) {
   return to_answer(parser.get());
 }
 
+std::string RawConnection::read_until(const std::string& text) {
+  for (;;) {
+    const std::string come = beast::buffers_to_string(impl_->buffer.data());
+    if (const std::size_t at = come.find(text); at != std::string::npos) {
+      impl_->buffer.consume(at + text.size());
+      return come.substr(0, at + text.size());
+    }
+    check(complete(impl_->io, impl_->stream,
+                   [&](auto done) {
+                     impl_->stream.async_read_some(impl_->buffer.prepare(4096),
+                                                   [this, done](const error_code& error, std::size_t size) mutable {
+                                                     impl_->buffer.commit(size);
+                                                     done(error);
+                                                   });
+                   }),
+          "read a stream");
+  }
+}
+
 bool RawConnection::closed_by_peer() {
   const error_code error = complete(impl_->io, impl_->stream, [&](auto done) {
     impl_->stream.async_read_some(impl_->buffer.prepare(1), std::move(done));

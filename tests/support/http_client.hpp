@@ -33,6 +33,8 @@ class RawConnection {
   ~RawConnection();
   void send(std::string_view bytes);
   HttpAnswer answer(bool head = false);  // the next answer, whole
+  // Reads until `text` has come, for answers that do not end; all that came since the last call, up to its end.
+  std::string read_until(const std::string& text);
   bool closed_by_peer();                 // waits for the end of the stream; false where bytes come instead
 
  private:

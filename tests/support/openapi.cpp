@@ -72,6 +72,8 @@ bool matches(const std::string& pattern, const std::string& path) {
   while (p < pattern.size() && q < path.size()) {
     if (pattern[p] == '{') {
       p = pattern.find('}', p) + 1;
+      const std::string suffix = pattern.substr(p);
+      if (!suffix.empty() && suffix.front() != '/') return path.size() > q + suffix.size() && path.ends_with(suffix);
       q = std::min(path.find('/', q), path.size());
     } else if (pattern[p++] != path[q++]) {
       return false;

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "common/digest.hpp"
+#include "server/store/api_tokens.hpp"
 #include "server/store/runners.hpp"
 #include "tests/support/openapi.hpp"
 
@@ -56,8 +57,14 @@ void FakeRunner::report(const protocol::Assign& job, std::uint64_t seq, protocol
   if (ack.job != job.job || ack.seq != seq) throw std::runtime_error("another item was acknowledged");
 }
 
-ServerTest::ServerTest() : repository_(scratch_ / "repository") {
-  app_ = std::make_unique<App>(config(scratch_, repository_), clock_, random_);
+ServerTest::ServerTest(bool read_needs_token) : ServerTest(std::set<std::string>{}, read_needs_token) {}
+
+ServerTest::ServerTest(const std::set<std::string>& others, bool read_needs_token)
+    : repository_(scratch_ / "repository") {
+  Config configured = config(scratch_, repository_);
+  configured.read_needs_token = read_needs_token;
+  for (const std::string& name : others) configured.repositories.emplace(name, repository_.url());
+  app_ = std::make_unique<App>(std::move(configured), clock_, random_);
   port_ = app_->start();
   thread_ = std::thread([this] { app_->run(); });
 }
@@ -73,6 +80,17 @@ void ServerTest::stop() {
 std::string ServerTest::make_token(const std::string& runner, const std::string& arch) {
   return app_->store().write(
       [&](store::Tx& tx) { return store::create_runner_token(tx, {runner}, {arch}, clock_.now_ms(), random_); });
+}
+
+std::string ServerTest::make_api_token(const std::string& name, const std::set<std::string>& scopes) {
+  return app_->store().write(
+      [&](store::Tx& tx) { return store::create_api_token(tx, name, scopes, clock_.now_ms(), random_); });
+}
+
+HttpAnswer ServerTest::post(const std::string& target, const std::string& token, const std::string& body) {
+  HttpAnswer answer = http_request(port_, "POST", target, {{"Authorization", "Bearer " + token}}, body);
+  EXPECT_EQ(OpenApi::of_project().mistakes("POST", target, answer), "") << target << "\n" << answer.body;
+  return answer;
 }
 
 std::unique_ptr<FakeRunner> ServerTest::runner(const std::string& name, const std::string& arch) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -54,15 +55,19 @@ class FakeRunner {
 
 class ServerTest : public testing::Test {
  protected:
-  ServerTest();
+  explicit ServerTest(bool read_needs_token = false);
+  // `others`: names of repositories that are ours, too.
+  explicit ServerTest(const std::set<std::string>& others, bool read_needs_token = false);
   ~ServerTest() override;
 
   void stop();  // as SIGTERM does; returns when nothing is left
   std::uint16_t port() const { return port_; }
+  store::Store& store() { return app_->store(); }
   const http::Router& router() const { return app_->router(); }
   GitRepository& repository() { return repository_; }
 
   std::string make_token(const std::string& runner, const std::string& arch);
+  std::string make_api_token(const std::string& name, const std::set<std::string>& scopes);
   // Connected, welcomed and free.
   std::unique_ptr<FakeRunner> runner(const std::string& name, const std::string& arch);
 
@@ -76,6 +81,8 @@ class ServerTest : public testing::Test {
   // GET, held against openapi.yaml.
   HttpAnswer get(const std::string& target, const Headers& headers = {});
   nlohmann::json get_json(const std::string& target);
+  // POST by a token, held against openapi.yaml.
+  HttpAnswer post(const std::string& target, const std::string& token, const std::string& body = "");
   std::size_t run_count() { return get_json("/api/v1/runs")["runs"].size(); }
   // Asks again until `condition` holds of the answer; fails the test after a while.
   nlohmann::json get_when(const std::string& target, const std::function<bool(const nlohmann::json&)>& condition);

@@ -107,15 +107,17 @@ class FailingCompiler : public Compiler {
  public:
   std::string describe() const override { return "failing"; }
   bool real() const override { return true; }
-  Compiled compile(const Body&, const std::string& arch) override {
+  Compiled compile(const Body&, const std::string& arch) const override {
     return {false, "", arch, "silu.cu(3): error\n", 1.5};
   }
+  std::string inputs(const Body& body, const std::string&) const override { return body.text(); }
 };
 
 TEST(KernelCache, ACompileThatFailsEndsTheRunWithTheCompilersLog) {
   Parts parts("sm_121", std::make_unique<FailingCompiler>());
   parts.cache().begin_prewarm("teacher");
-  EXPECT_THROW(parts.cache().offer("silu_forward", bodies::silu_forward()), RunFailure);
+  parts.cache().offer("silu_forward", bodies::silu_forward());
+  EXPECT_THROW(parts.cache().end_prewarm(), RunFailure);
   const auto compile = of_kind(parts.events(), "compile").at(0);
   EXPECT_EQ(field(compile, "ok"), "false");
   EXPECT_EQ(field(compile, "log"), "silu.cu(3): error\\n");

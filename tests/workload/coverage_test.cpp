@@ -32,10 +32,12 @@ RunKeys keys_of(const RunConfig& config) {
   const auto compiler = source_compiler();
   DryBackend backend(*find_emulated("sm_121"), writer);
   KernelCache cache("kernels", *compiler, backend, writer);
-  Trainer trainer(config, cache, backend, writer);
+  CpuTrainer trainer(config, cache, backend, writer);
   trainer.prewarm(builtin_prewarm());
-  trainer.upload_teacher(std::vector<float>(trainer.teacher().weight_floats()));
-  trainer.upload_student(std::vector<float>(trainer.student().weight_floats()));
+  const std::vector<float> teacher(trainer.teacher().weight_floats());
+  const std::vector<float> student(trainer.student().weight_floats());
+  trainer.upload_teacher(FloatWeights(trainer.teacher_layout(), teacher));
+  trainer.upload_student(FloatWeights(trainer.student_layout(), student));
   trainer.allocate_training(make_batch(config));
   trainer.step(0);
   RunKeys keys;

@@ -209,7 +209,7 @@ TEST(KdLoss, IsZeroInItsTeacherPartWhereBothAgree) {
 }
 
 // The loss with a tensor moved along `direction` by `step`.
-double loss_along(Trainer& trainer, Values weights, const TensorInfo& tensor, const Values& direction, double step) {
+double loss_along(CpuTrainer& trainer, Values weights, const TensorInfo& tensor, const Values& direction, double step) {
   for (std::size_t i = 0; i < tensor.count; ++i) {
     weights[tensor.offset + i] += static_cast<float>(step * double{direction[i]});
   }
@@ -257,7 +257,7 @@ class ModelGradient : public testing::TestWithParam<std::uint32_t> {
   }
 
   Parts parts_;
-  Trainer trainer_;
+  CpuTrainer trainer_;
   Values weights_;
   std::vector<Trained> trained_;
 };

@@ -4,6 +4,8 @@
 #include <map>
 
 #include "runner/workload/base/sha256.hpp"
+#include "runner/workload/cache/cubin.hpp"
+#include "tests/workload/cuda_kernels.hpp"
 #include "tests/workload/support.hpp"
 
 namespace smgate::workload::test {
@@ -25,7 +27,8 @@ class Recorder : public Compiler {
   explicit Recorder(std::map<std::string, Body>& bodies) : bodies_(bodies) {}
   std::string describe() const override { return "recorder"; }
   bool real() const override { return false; }
-  Compiled compile(const Body& body, const std::string& arch) override {
+  std::string inputs(const Body& body, const std::string&) const override { return body.text(); }
+  Compiled compile(const Body& body, const std::string& arch) const override {
     bodies_.emplace(std::string(body.kernel()), body);
     return {true, body.text(), arch, "", 0.0};
   }
@@ -70,12 +73,54 @@ TEST_F(Nvrtc, CompilesEveryKernelForEveryArchitecture) {
   }
 }
 
+// The GPU's own kernels of a scale, in both storage types.
+TEST_F(Nvrtc, CompilesTheKernelsOfEveryScaleForEveryArchitecture) {
+  std::map<std::string, Body> bodies;
+  for (const char* scale : {"tiny", "small", "seed"}) {
+    bodies.merge(cuda_kernels(scale, Math::kBf16));
+    bodies.merge(cuda_kernels(scale, Math::kTf32));
+  }
+  EXPECT_GT(bodies.size(), 80u);
+  for (const char* arch : {"sm_89", "sm_90", "sm_121"}) {
+    for (const auto& [digest, body] : bodies) {
+      const Compiled result = compiler_->compile(body, arch);
+      EXPECT_TRUE(result.ok) << body.kernel() << " for " << arch << ": " << result.log;
+      EXPECT_EQ(result.log, "") << body.kernel();
+    }
+  }
+}
+
 TEST_F(Nvrtc, GivesTheSameCubinForTheSameBody) {
   const Body body = bodies::rmsnorm_forward(96, 1e-6f);
   const std::string once = sha256_hex(compiler_->compile(body, "sm_89").code);
   EXPECT_EQ(once, sha256_hex(compiler_->compile(body, "sm_89").code));
   EXPECT_NE(once, sha256_hex(compiler_->compile(bodies::rmsnorm_forward(96, 1e-5f), "sm_89").code));
   EXPECT_NE(once, sha256_hex(compiler_->compile(body, "sm_121").code));
+}
+
+TEST_F(Nvrtc, MarksItsCubinsWithTheirArchitecture) {
+  const Body body = bodies::silu_forward();
+  for (const char* arch : {"sm_75", "sm_80", "sm_89", "sm_90", "sm_100", "sm_120", "sm_121"}) {
+    EXPECT_EQ(cubin_target(compiler_->compile(body, arch).code), arch);
+  }
+}
+
+TEST_F(Nvrtc, OfAnotherArchitectureIsReportedAsNotNative) {
+  Parts parts("sm_89", std::move(compiler_), {nullptr, "sm_90", false, 2});
+  parts.cache().begin_prewarm("all");
+  parts.cache().offer("silu_forward", bodies::silu_forward());
+  parts.cache().end_prewarm();
+  const auto load = of_kind(parts.events(), "load").at(0);
+  EXPECT_EQ(field(load, "target"), "sm_90");
+  EXPECT_EQ(field(load, "native"), "false");
+}
+
+TEST_F(Nvrtc, KeysACubinByEverythingThatItDependsOn) {
+  const Body body = bodies::rmsnorm_forward(96, 1e-6f);
+  EXPECT_EQ(compiler_->inputs(body, "sm_89"), compiler_->inputs(body, "sm_89"));
+  EXPECT_NE(compiler_->inputs(body, "sm_89"), compiler_->inputs(body, "sm_90"));
+  EXPECT_NE(compiler_->inputs(body, "sm_89"), compiler_->inputs(bodies::rmsnorm_forward(96, 1e-5f), "sm_89"));
+  EXPECT_NE(compiler_->inputs(body, "sm_89").find("NVRTC"), std::string::npos);
 }
 
 void spoil(const Body&, const Args&) {}

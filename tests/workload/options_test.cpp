@@ -7,11 +7,14 @@
 namespace smgate::workload::test {
 namespace {
 
-Outcome<Options> parse(std::vector<std::string> arguments) {
+Outcome<std::string> no_gpu() { return Failure{"none in this test"}; }
+Outcome<std::string> an_h200() { return std::string("sm_90"); }
+
+Outcome<Options> parse(std::vector<std::string> arguments, const GpuProbe& gpu = no_gpu) {
   arguments.insert(arguments.begin(), "smgate-smoke");
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
-  return parse_options(static_cast<int>(argv.size()), argv.data());
+  return parse_options(static_cast<int>(argv.size()), argv.data(), gpu);
 }
 
 TEST(Options, TakeTheIncidentsHyperParametersAtTinyScale) {
@@ -44,6 +47,36 @@ TEST(Options, NameWhatIsWrongAndWhatIsKnown) {
   EXPECT_NE(parse({"--arch", "sm_89", "--compiler", "gcc"}).error().find("nvrtc"), std::string::npos);
   EXPECT_NE(parse({"--what"}).error().find("--what"), std::string::npos);
   EXPECT_NE(parse({"--arch"}).error().find("wants a value"), std::string::npos);
+}
+
+TEST(Options, TakeTheGpuWhereItIsOfTheArchitectureAskedFor) {
+  const auto asked = parse({"--arch", "sm_90"}, an_h200);
+  ASSERT_TRUE(asked);
+  EXPECT_TRUE(asked.value().config.gpu);
+  EXPECT_EQ(asked.value().config.math, Math::kBf16);
+  EXPECT_EQ(parse({}, an_h200).value().arch, "sm_90");
+  EXPECT_FALSE(parse({"--arch", "sm_121"}, an_h200).value().config.gpu);
+  EXPECT_FALSE(parse({"--arch", "sm_89", "--backend", "cpu"}, an_h200).value().config.gpu);
+  EXPECT_EQ(parse({"--math", "tf32"}, an_h200).value().config.math, Math::kTf32);
+}
+
+TEST(Options, SayWhyThereIsNoGpu) {
+  EXPECT_NE(parse({"--backend", "cuda"}).error().find("none in this test"), std::string::npos);
+  EXPECT_NE(parse({"--arch", "sm_121", "--backend", "cuda"}, an_h200).error().find("is sm_90"), std::string::npos);
+  EXPECT_NE(parse({"--arch", "sm_89", "--math", "bf16"}).error().find("fp32"), std::string::npos);
+  EXPECT_NE(parse({"--arch", "sm_89", "--scale", "seed"}).error().find("days"), std::string::npos);
+  EXPECT_NE(parse({"--arch", "sm_89", "--backend", "tpu"}).error().find("auto, cpu, cuda"), std::string::npos);
+}
+
+TEST(Options, TakeTheIncidentsShapesAtSeedScaleAndAnyBatch) {
+  const RunConfig config = parse({"--scale", "seed", "--batch", "32"}, an_h200).value().config;
+  EXPECT_EQ(config.rows(), 32u * 256u);
+  EXPECT_EQ(config.teacher.query_width(), 1536u);
+  EXPECT_EQ(config.student.query_width(), 896u);
+  EXPECT_EQ(config.learning_rate, 1.5e-5f);
+  for (const char* batch : {"0", "65537", "4x"}) EXPECT_FALSE(parse({"--batch", batch}, an_h200)) << batch;
+  EXPECT_FALSE(parse({"--seq", "32769"}, an_h200));
+  EXPECT_NE(parse({"--batch", "65536", "--seq", "256"}, an_h200).error().find("positions"), std::string::npos);
 }
 
 TEST(Options, WantAnArchitecture) {

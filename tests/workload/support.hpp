@@ -13,7 +13,7 @@
 #include "runner/workload/cache/compiler.hpp"
 #include "runner/workload/device/emulated.hpp"
 #include "runner/workload/run/config.hpp"
-#include "runner/workload/run/trainer.hpp"
+#include "runner/workload/run/cpu_trainer.hpp"
 #include "tests/support/scratch.hpp"
 
 namespace smgate::workload::test {
@@ -90,11 +90,12 @@ inline SmokeRun faulty(const std::string& fault, const std::string& arch, const 
 // The parts of a run, reporting into a folder.
 class Parts {
  public:
-  explicit Parts(const std::string& arch = "sm_89", std::unique_ptr<Compiler> compiler = source_compiler())
+  explicit Parts(const std::string& arch = "sm_89", std::unique_ptr<Compiler> compiler = source_compiler(),
+                 KernelCacheOptions options = {})
       : writer_(scratch_.path().string()),
         compiler_(std::move(compiler)),
         backend_(*find_emulated(arch), writer_),
-        cache_("kernels", *compiler_, backend_, writer_) {}
+        cache_("kernels", *compiler_, backend_, writer_, std::move(options)) {}
 
   events::Writer& writer() { return writer_; }
   EmulatedBackend& backend() { return backend_; }
@@ -110,11 +111,13 @@ class Parts {
 };
 
 // Both models loaded with seeded weights, ready to step.
-inline Trainer ready_trainer(const RunConfig& config, Parts& parts) {
-  Trainer trainer(config, parts.cache(), parts.backend(), parts.writer());
+inline CpuTrainer ready_trainer(const RunConfig& config, Parts& parts) {
+  CpuTrainer trainer(config, parts.cache(), parts.backend(), parts.writer());
   trainer.prewarm(builtin_prewarm());
-  trainer.upload_teacher(seeded_weights(trainer.teacher().layout(), config.seed + 1, kTeacherDeviation));
-  trainer.upload_student(seeded_weights(trainer.student().layout(), config.seed + 2, kStudentDeviation));
+  const auto teacher = seeded_weights(trainer.teacher_layout(), config.seed + 1, kTeacherDeviation);
+  const auto student = seeded_weights(trainer.student_layout(), config.seed + 2, kStudentDeviation);
+  trainer.upload_teacher(FloatWeights(trainer.teacher_layout(), teacher));
+  trainer.upload_student(FloatWeights(trainer.student_layout(), student));
   trainer.allocate_training(make_batch(config));
   return trainer;
 }

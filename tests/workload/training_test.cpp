@@ -10,7 +10,7 @@ namespace {
 
 std::vector<double> curve(const RunConfig& config, std::uint32_t steps, const std::string& arch = "sm_89") {
   Parts parts(arch);
-  Trainer trainer = ready_trainer(config, parts);
+  CpuTrainer trainer = ready_trainer(config, parts);
   std::vector<double> losses;
   for (std::uint32_t step = 0; step < steps; ++step) losses.push_back(trainer.step(step).loss);
   return losses;

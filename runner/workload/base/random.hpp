@@ -8,10 +8,12 @@ namespace smgate::workload {
 
 class Random {
  public:
+  static constexpr std::uint64_t kStride = 0x9e3779b97f4a7c15u;  // from one draw's state to the next one's
+
   explicit Random(std::uint64_t seed) : state_(seed) {}
 
   std::uint64_t next() {
-    state_ += 0x9e3779b97f4a7c15u;
+    state_ += kStride;
     std::uint64_t z = state_;
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;

@@ -1,12 +1,13 @@
 // NVRTC behind dlopen. Prototypes as in NVIDIA's NVRTC documentation (its C API is stable since CUDA 11.1, when
 // nvrtcGetCUBIN came); no header of the toolkit is needed to build.
 #include <dlfcn.h>
+#include <sys/stat.h>
 
-#include <array>
 #include <chrono>
-#include <cstdlib>
 
+#include "runner/workload/base/library.hpp"
 #include "runner/workload/cache/compiler.hpp"
+#include "runner/workload/cache/headers.hpp"
 
 #if defined(__SANITIZE_ADDRESS__)
 // The library keeps its tables until the process ends; the leak checker would blame the workload.
@@ -48,14 +49,17 @@ bool find_all(void* library, Api& api) {
 
 class Nvrtc : public Compiler {
  public:
-  Nvrtc(const Api& api, std::string path) : api_(api), path_(std::move(path)) { api_.version(&major_, &minor_); }
+  Nvrtc(const Api& api, std::string path, std::vector<std::string> folders)
+      : api_(api), path_(std::move(path)), folders_(std::move(folders)) {
+    api_.version(&major_, &minor_);
+  }
 
   std::string describe() const override {
     return "NVRTC " + std::to_string(major_) + "." + std::to_string(minor_) + " (" + path_ + ")";
   }
   bool real() const override { return true; }
 
-  Compiled compile(const Body& body, const std::string& arch) override {
+  Compiled compile(const Body& body, const std::string& arch) const override {
     const auto start = std::chrono::steady_clock::now();
     Compiled result{false, "", arch, "", 0.0};
     const std::string text = body.text();
@@ -66,8 +70,9 @@ class Nvrtc : public Compiler {
       result.log = api_.error_text(created);
       return result;
     }
-    const std::string target = "--gpu-architecture=" + arch;
-    const std::array<const char*, 2> options = {target.c_str(), "--std=c++17"};
+    const std::vector<std::string> words = options_for(arch);
+    std::vector<const char*> options;
+    for (const std::string& word : words) options.push_back(word.c_str());
     const int compiled = api_.compile(program, static_cast<int>(options.size()), options.data());
     result.log = read(program, api_.log_size, api_.log);
     while (!result.log.empty() && result.log.back() == '\0') result.log.pop_back();
@@ -79,7 +84,28 @@ class Nvrtc : public Compiler {
     return result;
   }
 
+  std::string inputs(const Body& body, const std::string& arch) const override {
+    const std::string text = body.text();
+    std::string all = "NVRTC " + std::to_string(major_) + "." + std::to_string(minor_) + build_of_library() + "\n";
+    for (const std::string& word : options_for(arch)) all += word + "\n";
+    return all + included_headers(text, folders_) + "\n" + text;
+  }
+
  private:
+  std::vector<std::string> options_for(const std::string& arch) const {
+    std::vector<std::string> options = {"--gpu-architecture=" + arch, "--std=c++17"};
+    for (const std::string& folder : folders_) options.push_back("--include-path=" + folder);
+    return options;
+  }
+
+  // Updates of one release share its number; its file tells them apart.
+  std::string build_of_library() const {
+    Dl_info info{};
+    struct stat file {};
+    if (::dladdr(reinterpret_cast<void*>(api_.version), &info) == 0 || ::stat(info.dli_fname, &file) != 0) return "";
+    return " of " + std::to_string(file.st_size) + " bytes";
+  }
+
   static std::string read(Program program, int (*size)(Program, std::size_t*), int (*get)(Program, char*)) {
     std::size_t bytes = 0;
     if (size(program, &bytes) != 0 || bytes == 0) return "";
@@ -89,6 +115,7 @@ class Nvrtc : public Compiler {
 
   Api api_;
   std::string path_;
+  std::vector<std::string> folders_;
   int major_ = 0;
   int minor_ = 0;
 };
@@ -97,32 +124,25 @@ class SourceOnly : public Compiler {
  public:
   std::string describe() const override { return "none: bodies are known by the digest of their source"; }
   bool real() const override { return false; }
-  Compiled compile(const Body& body, const std::string& arch) override {
+  Compiled compile(const Body& body, const std::string& arch) const override {
     return Compiled{true, body.text(), arch, "", 0.0};
   }
-};
-
-std::vector<std::string> places() {
-  const char* named = std::getenv("SMGATE_NVRTC");
-  if (named != nullptr && *named != '\0') return {named};
-  std::vector<std::string> paths;
-  for (const char* folder : {"", "/usr/local/cuda/lib64/", "/usr/local/cuda/lib/"}) {
-    for (const char* name : {"libnvrtc.so.13", "libnvrtc.so.12"}) paths.push_back(std::string(folder) + name);
+  std::string inputs(const Body& body, const std::string& arch) const override {
+    return "source for " + arch + "\n" + body.text();
   }
-  return paths;
-}
+};
 
 }  // namespace
 
 std::unique_ptr<Compiler> source_compiler() { return std::make_unique<SourceOnly>(); }
 
-Outcome<std::unique_ptr<Compiler>> open_nvrtc() {
+Outcome<std::unique_ptr<Compiler>> open_nvrtc(std::vector<std::string> folders) {
   std::string tried;
-  for (const std::string& path : places()) {
+  for (const std::string& path : toolkit_places("SMGATE_NVRTC", {"libnvrtc.so.13", "libnvrtc.so.12"})) {
     void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     Api api{};
     if (library != nullptr && find_all(library, api)) {
-      return std::unique_ptr<Compiler>(std::make_unique<Nvrtc>(api, path));
+      return std::unique_ptr<Compiler>(std::make_unique<Nvrtc>(api, path, std::move(folders)));
     }
     tried += (tried.empty() ? "" : ", ") + path;
   }

@@ -1,33 +1,18 @@
-// Where kernels run and tensors lie. Owned by the run; asked by the cache (load) and by every operation (launch); one
-// thread. One implementation plays an architecture on the CPU (emulated.hpp); one that drives a GPU implements the
-// same.
+// Where the CPU trainer's kernels run and its tensors lie. Owned by the run; asked by the cache (load) and by every
+// operation (launch); one thread. The implementation plays an architecture on the CPU (emulated.hpp).
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
 
+#include "runner/workload/device/device.hpp"
 #include "runner/workload/kernels/kernel.hpp"
-#include "smgate/kernel_cache.hpp"
 
 namespace smgate::workload {
 
-struct DeviceInfo {
-  std::string arch;  // sm_XY
-  std::string name;
-  std::uint64_t memory_bytes;
-  bool unified;   // one memory with the host
-  bool emulated;  // a CPU plays it
-};
-
-class Backend {
+class Backend : public Device {
  public:
-  virtual ~Backend() = default;
-
-  virtual const DeviceInfo& info() const = 0;
-  // Reports the device's free memory.
-  virtual void report_memory() = 0;
-
   // Device memory, zeroed, for the life of the back end. Both report the allocation; both throw RunFailure where the
   // device has no room. reserve only keeps the room free: nothing is ever written there.
   virtual void* allocate(const std::string& name, std::size_t bytes, events::Here at = events::Here::now()) = 0;
@@ -36,10 +21,6 @@ class Backend {
   virtual void copy_out(void* to_host, const void* from_device, std::size_t bytes) = 0;
   virtual void zero(void* on_device, std::size_t bytes) = 0;
 
-  // Makes a module ready to launch.
-  virtual void load(Module& module) = 0;
-  // A kernel was compiled after warm-up, in the middle of the stream.
-  virtual void late_compile() = 0;
   // Runs `entry` of the module. Throws RunFailure with the driver's words where the stream is broken or the module
   // holds no such kernel.
   virtual void launch(const Module& module, std::string_view entry, const Args& args) = 0;

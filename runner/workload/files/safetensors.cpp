@@ -32,7 +32,7 @@ bool same_shape(const StoredTensor& stored, const TensorInfo& wanted) {
 
 }  // namespace
 
-Outcome<SafeTensorsFile> parse_safetensors(std::string_view bytes) {
+Outcome<SafeTensorsView> view_safetensors(std::string_view bytes) {
   if (bytes.size() < 8) return Failure{"header too small: the file has " + std::to_string(bytes.size()) + " bytes"};
   const std::uint64_t length = load_length(bytes);
   if (length > kHeaderBytesMax) {
@@ -45,7 +45,13 @@ Outcome<SafeTensorsFile> parse_safetensors(std::string_view bytes) {
   const std::string_view data = bytes.substr(length);
   auto tensors = parse_safetensors_header(bytes.substr(0, length), data.size());
   if (!tensors) return Failure{tensors.error()};
-  return SafeTensorsFile{std::move(tensors.value()), std::string(data)};
+  return SafeTensorsView{std::move(tensors.value()), data};
+}
+
+Outcome<SafeTensorsFile> parse_safetensors(std::string_view bytes) {
+  auto view = view_safetensors(bytes);
+  if (!view) return Failure{view.error()};
+  return SafeTensorsFile{std::move(view.value().tensors), std::string(view.value().data)};
 }
 
 Outcome<SafeTensorsFile> read_safetensors(const std::string& path) {
@@ -73,7 +79,7 @@ Outcome<std::vector<float>> values_of(const SafeTensorsFile& file, const std::ve
   return values;
 }
 
-std::string safetensors_bytes(const std::vector<TensorInfo>& layout, const std::vector<float>& values) {
+std::string safetensors_header(const std::vector<TensorInfo>& layout) {
   std::string header = R"({"__metadata__":{"format":"pt"})";
   for (const TensorInfo& tensor : layout) {
     std::string shape;
@@ -84,7 +90,11 @@ std::string safetensors_bytes(const std::vector<TensorInfo>& layout, const std::
   }
   header += "}";
   header.append((8 - header.size() % 8) % 8, ' ');  // tensors start on eight bytes, as the format asks writers
-  std::string bytes = store_length(header.size()) + header;
+  return store_length(header.size()) + header;
+}
+
+std::string safetensors_bytes(const std::vector<TensorInfo>& layout, const std::vector<float>& values) {
+  std::string bytes = safetensors_header(layout);
   bytes.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
   return bytes;
 }

@@ -3,34 +3,30 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "runner/workload/base/outcome.hpp"
+#include "runner/workload/files/safetensors_header.hpp"
 #include "runner/workload/model/weights.hpp"
 
 namespace smgate::workload {
-
-// The reference reader's own cap on a header.
-inline constexpr std::uint64_t kHeaderBytesMax = 100'000'000;
-
-struct StoredTensor {
-  std::string name;
-  std::string dtype;
-  std::vector<std::uint64_t> shape;
-  std::uint64_t begin;  // in the data after the header
-  std::uint64_t end;
-};
 
 struct SafeTensorsFile {
   std::vector<StoredTensor> tensors;
   std::string data;
 };
 
-// Of the header's JSON; `data_bytes` follow it. Failure says what is wrong.
-Outcome<std::vector<StoredTensor>> parse_safetensors_header(std::string_view json, std::uint64_t data_bytes);
+// A whole file's bytes, which must outlive it.
+struct SafeTensorsView {
+  std::vector<StoredTensor> tensors;
+  std::string_view data;
+};
+
 // Of a whole file's bytes.
+Outcome<SafeTensorsView> view_safetensors(std::string_view bytes);
 Outcome<SafeTensorsFile> parse_safetensors(std::string_view bytes);
 Outcome<SafeTensorsFile> read_safetensors(const std::string& path);
 
@@ -40,5 +36,28 @@ Outcome<std::vector<float>> values_of(const SafeTensorsFile& file, const std::ve
 std::string safetensors_bytes(const std::vector<TensorInfo>& layout, const std::vector<float>& values);
 // Writes beside `path`, then renames. Throws RunFailure where that fails.
 void write_file(const std::string& path, std::string_view bytes);
+
+// Length and header of a file of fp32 tensors in this layout.
+std::string safetensors_header(const std::vector<TensorInfo>& layout);
+
+// Writes a model tensor by tensor; the file is there under its name from finish on. Members throw RunFailure.
+class SafeTensorsWriter {
+ public:
+  SafeTensorsWriter(std::string path, const std::vector<TensorInfo>& layout);
+  ~SafeTensorsWriter();
+  SafeTensorsWriter(const SafeTensorsWriter&) = delete;
+  SafeTensorsWriter& operator=(const SafeTensorsWriter&) = delete;
+
+  void add(const TensorInfo& tensor, std::span<const float> values);
+  void finish();
+
+ private:
+  [[noreturn]] void fail();
+
+  std::string path_;
+  std::string partial_;
+  int file_ = -1;
+  std::uint64_t data_ = 0;  // where the values start
+};
 
 }  // namespace smgate::workload

@@ -1,11 +1,8 @@
 #include "runner/workload/model/weights.hpp"
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
 
-#include "runner/workload/base/random.hpp"
-#include "runner/workload/base/sha256.hpp"
+#include "runner/workload/model/weight_source.hpp"
 
 namespace smgate::workload {
 
@@ -99,37 +96,14 @@ ModelTensors bind_tensors(const std::vector<TensorInfo>& layout, std::uint32_t l
   return tensors;
 }
 
+SeededTensor::Kind seeded_kind(const TensorInfo& tensor) {
+  if (ends_with(tensor.name, ".lora_B.weight")) return SeededTensor::Kind::kZero;
+  if (tensor.shape.size() > 1) return SeededTensor::Kind::kNormal;
+  return ends_with(tensor.name, ".bias") ? SeededTensor::Kind::kZero : SeededTensor::Kind::kOne;
+}
+
 std::vector<float> seeded_weights(const std::vector<TensorInfo>& layout, std::uint64_t seed, float deviation) {
-  Random random(seed);
-  std::vector<float> values(float_count(layout));
-  for (const TensorInfo& tensor : layout) {
-    const auto start = values.begin() + static_cast<std::ptrdiff_t>(tensor.offset);
-    const auto end = start + static_cast<std::ptrdiff_t>(tensor.count);
-    if (ends_with(tensor.name, ".lora_B.weight")) {
-      std::fill(start, end, 0.0f);
-    } else if (tensor.shape.size() == 1) {
-      std::fill(start, end, ends_with(tensor.name, ".bias") ? 0.0f : 1.0f);
-    } else {
-      std::generate(start, end, [&] { return deviation * random.normal(); });
-    }
-  }
-  return values;
-}
-
-std::string tensors_digest(const std::vector<TensorInfo>& layout, const std::vector<float>& values) {
-  static_assert(std::endian::native == std::endian::little, "values are digested as SafeTensors holds them");
-  Sha256 hash;
-  for (const TensorInfo& tensor : layout) {
-    hash.update(tensor.name);
-    for (const std::size_t side : tensor.shape) hash.update(" " + std::to_string(side));
-    hash.update("\n");
-    hash.update(values.data() + tensor.offset, tensor.count * sizeof(float));
-  }
-  return hash.hex();
-}
-
-bool all_finite(const std::vector<float>& values) {
-  return std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
+  return floats_of(SeededWeights(layout, seed, deviation));
 }
 
 }  // namespace smgate::workload

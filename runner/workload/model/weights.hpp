@@ -63,8 +63,4 @@ inline constexpr float kTeacherDeviation = 0.2f;
 // without effect): the same numbers on every machine.
 std::vector<float> seeded_weights(const std::vector<TensorInfo>& layout, std::uint64_t seed, float deviation);
 
-// SHA-256 over names, shapes and values: equal for equal models whatever file holds them.
-std::string tensors_digest(const std::vector<TensorInfo>& layout, const std::vector<float>& values);
-bool all_finite(const std::vector<float>& values);
-
 }  // namespace smgate::workload

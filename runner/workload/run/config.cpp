@@ -11,6 +11,9 @@ constexpr std::uint32_t kTinyVocab = 256;
 constexpr std::uint32_t kMaxPositions = 32768;  // as Qwen2.5's configuration says
 constexpr float kRmsNormEps = 1e-6f;
 constexpr float kRopeTheta = 1e6f;
+constexpr std::uint32_t kSmallVocab = 1024;
+constexpr std::uint32_t kQwenVocab = 151936;
+constexpr std::uint32_t kIncidentSteps = 62;
 
 constexpr std::array<std::pair<std::string_view, Fault>, 11> kFaults = {{
     {"unused-prewarm", Fault::kUnusedPrewarm},
@@ -31,6 +34,12 @@ constexpr std::array<std::pair<std::string_view, Control>, 4> kControls = {{
     {"shuffled-labels", Control::kShuffledLabels},
     {"no-prewarm", Control::kNoPrewarm},
     {"nan", Control::kNan},
+}};
+
+constexpr std::array<std::pair<std::string_view, Math>, 3> kMathModes = {{
+    {"bf16", Math::kBf16},
+    {"tf32", Math::kTf32},
+    {"fp32", Math::kFp32},
 }};
 
 template <class Table>
@@ -57,13 +66,34 @@ RunConfig tiny() {
   config.student = {"student", 2, 56, 112, 14, 2, 4, kTinyVocab, kMaxPositions, kRmsNormEps, kRopeTheta};
   config.batch = 4;
   config.seq = 16;
-  config.steps = 62;
+  config.steps = kIncidentSteps;
   config.learning_rate = 1e-3f;
   config.alpha = 0.3f;
   config.temperature = 4.0f;
   config.weight_decay = 0.01f;
   config.gradient_norm_max = 1.0f;
   config.adam = {0.9f, 0.999f, 1e-8f};
+  return config;
+}
+
+// For everyday gating: deeper and wider than tiny, heads as a tensor core likes them, still tens of seconds on a CPU.
+RunConfig small() {
+  RunConfig config = tiny();
+  config.scale = "small";
+  config.teacher = {"teacher", 3, 384, 1024, 12, 2, 32, kSmallVocab, kMaxPositions, kRmsNormEps, kRopeTheta};
+  config.student = {"student", 3, 224, 608, 14, 2, 16, kSmallVocab, kMaxPositions, kRmsNormEps, kRopeTheta};
+  config.seq = 32;
+  return config;
+}
+
+// The incident's own: Qwen2.5-Coder 1.5B into 0.5B.
+RunConfig seed_scale() {
+  RunConfig config = tiny();
+  config.scale = "seed";
+  config.teacher = {"teacher", 28, 1536, 8960, 12, 2, 128, kQwenVocab, kMaxPositions, kRmsNormEps, kRopeTheta};
+  config.student = {"student", 24, 896, 4864, 14, 2, 64, kQwenVocab, kMaxPositions, kRmsNormEps, kRopeTheta};
+  config.seq = 256;
+  config.learning_rate = 1.5e-5f;
   return config;
 }
 
@@ -83,10 +113,22 @@ std::string shape_json(const ModelShape& shape) {
 
 std::optional<RunConfig> config_of_scale(std::string_view scale) {
   if (scale == "tiny") return tiny();
+  if (scale == "small") return small();
+  if (scale == "seed") return seed_scale();
   return std::nullopt;
 }
 
-std::string known_scales() { return "tiny"; }
+std::string known_scales() { return "tiny, small, seed"; }
+
+std::optional<Math> math_named(std::string_view name) { return value_named(kMathModes, name); }
+std::vector<std::string_view> math_names() { return names_of(kMathModes); }
+
+std::string_view name_of(Math math) {
+  for (const auto& [name, known] : kMathModes) {
+    if (known == math) return name;
+  }
+  return "";
+}
 
 std::optional<Fault> fault_named(std::string_view name) { return value_named(kFaults, name); }
 std::vector<std::string_view> fault_names() { return names_of(kFaults); }
@@ -137,10 +179,10 @@ std::string config_json(const RunConfig& config) {
       config.control == Control::kNone ? "" : ",\"control\":" + events::json_text(name_of(config.control));
   return "{\"scale\":" + events::json_text(config.scale) + ",\"steps\":" + std::to_string(config.steps) +
          ",\"batch_size\":" + std::to_string(config.batch) + ",\"seq_len\":" + std::to_string(config.seq) +
-         ",\"math_mode\":\"fp32\"" + real("alpha", config.alpha) + real("temperature", config.temperature) +
-         real("learning_rate", config.learning_rate) + real("weight_decay", config.weight_decay) +
-         real("gradient_norm_max", config.gradient_norm_max) + real("beta1", config.adam.beta1) +
-         real("beta2", config.adam.beta2) + real("adam_eps", config.adam.eps) +
+         ",\"math_mode\":" + events::json_text(name_of(config.math)) + real("alpha", config.alpha) +
+         real("temperature", config.temperature) + real("learning_rate", config.learning_rate) +
+         real("weight_decay", config.weight_decay) + real("gradient_norm_max", config.gradient_norm_max) +
+         real("beta1", config.adam.beta1) + real("beta2", config.adam.beta2) + real("adam_eps", config.adam.eps) +
          ",\"seed\":" + std::to_string(config.seed) + ",\"lora_rank\":" + std::to_string(config.lora_rank) + control +
          ",\"shapes\":{\"teacher\":" + shape_json(config.teacher) + ",\"student\":" + shape_json(config.student) + "}}";
 }

@@ -15,6 +15,11 @@ namespace smgate::workload {
 std::optional<RunConfig> config_of_scale(std::string_view scale);
 std::string known_scales();
 
+// Math modes as the `config` of run_start names them.
+std::optional<Math> math_named(std::string_view name);
+std::string_view name_of(Math math);
+std::vector<std::string_view> math_names();
+
 std::optional<Fault> fault_named(std::string_view name);
 std::vector<std::string_view> fault_names();
 // Is the fault made in the built-in pre-warm list? A program with a list of its own cannot have it.

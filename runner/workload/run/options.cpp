@@ -16,6 +16,8 @@ namespace smgate::workload {
 namespace {
 
 constexpr std::uint32_t kStepsMax = 1'000'000;  // a typing mistake, not a run
+constexpr std::uint32_t kBatchMax = 65'536;     // as much
+constexpr std::uint64_t kRowsMax = 1u << 20;    // 600 GB of fp32 logits at the incident's vocabulary: no device's step
 
 std::string from_environment(const char* name) {
   const char* value = std::getenv(name);
@@ -45,6 +47,10 @@ struct Pending {
   std::string learning_rate;
   std::string lora_rank;
   std::string compiler;
+  std::string batch;
+  std::string seq;
+  std::string math;
+  std::string backend = "auto";
 };
 
 struct ValueOption {
@@ -58,8 +64,12 @@ Outcome<Pending> read_arguments(int argc, char** argv, Options& options) {
       {"--scale", &pending.scale},     {"--fault", &pending.fault},         {"--steps", &pending.steps},
       {"--seed", &pending.seed},       {"--lr", &pending.learning_rate},    {"--compiler", &pending.compiler},
       {"--control", &pending.control}, {"--lora-rank", &pending.lora_rank}, {"--arch", &options.arch},
-      {"--out", &options.out},         {"--events", &options.events}};
+      {"--out", &options.out},         {"--events", &options.events},       {"--batch", &pending.batch},
+      {"--seq", &pending.seq},         {"--math", &pending.math},           {"--backend", &pending.backend},
+      {"--target", &options.target},   {"--weights", &options.weights},     {"--disk-cache", &options.disk_cache},
+      {"--dump", &options.dump}};
   const std::pair<const char*, bool*> flags[] = {{"--json", &options.json},
+                                                 {"--strict", &options.strict},
                                                  {"--help", &options.help},
                                                  {"--list-faults", &options.list_faults},
                                                  {"--list-controls", &options.list_controls}};
@@ -109,10 +119,28 @@ std::string apply_numbers(const Pending& pending, RunConfig& config) {
 }
 
 // Empty where all is well.
-std::string apply_fault(const Pending& pending, RunConfig& config) {
+std::string apply_batch(const Pending& pending, RunConfig& config) {
+  const std::uint32_t positions = config.student.max_position_embeddings;
+  for (const auto& [name, text, value, max] : {std::tuple{"--batch", &pending.batch, &config.batch, kBatchMax},
+                                               {"--seq", &pending.seq, &config.seq, positions}}) {
+    if (!text->empty() && (!parse_number(*text, *value) || *value < 1 || *value > max)) {
+      return std::string(name) + " wants a whole number from 1 to " + std::to_string(max) + ", not " + *text;
+    }
+  }
+  // A step's logits are counted in 32 bits on a device, a row at a time; its rows here.
+  if (std::uint64_t{config.batch} * config.seq > kRowsMax) {
+    return "--batch times --seq is " + std::to_string(std::uint64_t{config.batch} * config.seq) + ", more than the " +
+           std::to_string(kRowsMax) + " positions a step may have";
+  }
+  return "";
+}
+
+// Empty where all is well.
+std::string apply_fault(const Pending& pending, bool weighted, RunConfig& config) {
   if (pending.fault.empty()) return "";
   const auto fault = fault_named(pending.fault);
   if (!fault) return "unknown fault " + pending.fault + " (" + join(fault_names()) + ")";
+  if (*fault == Fault::kAprWeights && weighted) return "fault apr-weights brings its own weights; leave out --weights";
   config = with_fault(config, *fault);
   return "";
 }
@@ -142,17 +170,56 @@ std::string apply_compiler(const Pending& pending, Options& options) {
   return "";
 }
 
-std::string check_arch(const Options& options) {
-  if (options.arch.empty()) return "no architecture: give --arch or set SMGATE_ARCH (" + emulated_archs() + ")";
+std::string check_emulated(const Options& options, const std::string& no_gpu) {
+  const std::string why = no_gpu.empty() ? "" : "; no GPU: " + no_gpu;
+  if (options.arch.empty()) return "no architecture: give --arch or set SMGATE_ARCH (" + emulated_archs() + ")" + why;
   if (find_emulated(options.arch) == nullptr) {
-    return "no device for " + options.arch + ": this build can play " + emulated_archs();
+    return "no device for " + options.arch + ": this build can play " + emulated_archs() + why;
   }
+  if (options.config.scale == "seed") {
+    return "scale seed wants a GPU: on the CPU back end its 62 steps would take days; take --scale small" + why;
+  }
+  return "";
+}
+
+// Empty where the GPU is taken, else why it is not.
+std::string choose_gpu(const std::string& backend, const GpuProbe& gpu, Options& options) {
+  if (backend == "cpu") return "--backend cpu";
+  const auto arch = gpu();
+  if (!arch) return arch.error();
+  if (!options.arch.empty() && options.arch != arch.value()) return "the device here is " + arch.value();
+  options.arch = arch.value();
+  options.config.gpu = true;
+  return "";
+}
+
+std::string apply_backend(const Pending& pending, const GpuProbe& gpu, Options& options) {
+  const std::string& backend = pending.backend;
+  if (backend != "auto" && backend != "cpu" && backend != "cuda") {
+    return "unknown back end " + backend + " (auto, cpu, cuda)";
+  }
+  const std::string no_gpu = choose_gpu(backend, gpu, options);
+  if (options.config.gpu) return "";
+  if (backend == "cuda") {
+    return "--backend cuda" + (options.arch.empty() ? "" : " for " + options.arch) + " has no device: " + no_gpu;
+  }
+  return check_emulated(options, backend == "cpu" ? "" : no_gpu);
+}
+
+std::string apply_math(const Pending& pending, RunConfig& config) {
+  config.math = config.gpu ? Math::kBf16 : Math::kFp32;
+  if (pending.math.empty()) return "";
+  const auto math = math_named(pending.math);
+  if (!math) return "unknown math mode " + pending.math + " (" + join(math_names()) + ")";
+  if (!config.gpu && *math != Math::kFp32)
+    return "the CPU back end computes in fp32; --math " + pending.math + " wants a GPU";
+  config.math = *math;
   return "";
 }
 
 }  // namespace
 
-Outcome<Options> parse_options(int argc, char** argv) {
+Outcome<Options> parse_options(int argc, char** argv, const GpuProbe& gpu) {
   Options options{};
   options.arch = from_environment("SMGATE_ARCH");
   options.events = from_environment("SMGATE_EVENTS");
@@ -165,8 +232,10 @@ Outcome<Options> parse_options(int argc, char** argv) {
   options.config = *config;
   RunConfig& run = options.config;
   for (const std::string& error :
-       {apply_numbers(pending.value(), run), apply_compiler(pending.value(), options), check_arch(options),
-        apply_fault(pending.value(), run), apply_control(pending.value(), run)}) {
+       {apply_numbers(pending.value(), run), apply_batch(pending.value(), run),
+        apply_compiler(pending.value(), options), apply_backend(pending.value(), gpu, options),
+        apply_math(pending.value(), run), apply_fault(pending.value(), !options.weights.empty(), run),
+        apply_control(pending.value(), run)}) {
     if (!error.empty()) return Failure{error};
   }
   return options;
@@ -174,16 +243,27 @@ Outcome<Options> parse_options(int argc, char** argv) {
 
 std::string usage() {
   return "smgate-smoke: distils a small teacher into a student and reports what its kernel cache does\n"
-         "  --arch ARCH       architecture to play: " +
+         "  --arch ARCH       architecture of the device, or to play: " +
          emulated_archs() +
          " (default: SMGATE_ARCH)\n"
+         "  --backend NAME    auto (a GPU where its architecture is the one asked for), cpu, cuda (default: auto)\n"
          "  --scale NAME      " +
          known_scales() +
-         "\n"
+         " (default: tiny)\n"
          "  --steps N         (default: the scale's; at most SMGATE_STEPS_MAX, where that is set)\n"
+         "  --batch N --seq N (default: the scale's)\n"
+         "  --math MODE       " +
+         join(math_names()) +
+         " (default: bf16; of the CPU back end fp32)\n"
          "  --seed N --lr X\n"
          "  --lora-rank N     train adapters of this rank alone (default: 0, every weight)\n"
+         "  --dump DIR        writes both checkpoints, the batch, step 0's logits and gradients, and the losses, for\n"
+         "                    tests/gpu/compare_transformers.py\n"
+         "  --weights DIR     checkpoints in DIR/teacher and DIR/student (default: seeded weights)\n"
          "  --compiler NAME   auto (NVRTC where it is found), nvrtc, none (default: auto; of a control none)\n"
+         "  --target ARCH     architecture to compile for (default: the device's)\n"
+         "  --disk-cache DIR  keep compiled kernels there; the run is then not attested cold\n"
+         "  --strict          a compile after pre-warm fails the run\n"
          "  --events DIR      where events are written (default: SMGATE_EVENTS; unset: nowhere)\n"
          "  --out DIR         where weights and checkpoint go (default: smoke-out)\n"
          "  --fault NAME      make a defect on purpose; --list-faults names them\n"

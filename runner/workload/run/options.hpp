@@ -2,6 +2,7 @@
 // Pure but for that environment; any thread.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "runner/workload/base/outcome.hpp"
@@ -17,14 +18,23 @@ struct Options {
   std::string events;  // folder; empty: nothing is reported
   std::string out;     // folder for weights and checkpoint
   CompilerChoice compiler = CompilerChoice::kAuto;
+  std::string target;      // architecture that kernels are compiled for; empty: the device's own
+  std::string disk_cache;  // folder of compiled kernels; empty: none
+  std::string weights;     // folder with teacher/ and student/; empty: seeded
+  std::string dump;        // folder for what another program compares with; empty: none
+  bool strict = false;     // a compile after pre-warm fails the run
   bool json = false;
   bool help = false;
   bool list_faults = false;
   bool list_controls = false;
 };
 
-// Failure: what is wrong with the command line, and what is allowed.
-Outcome<Options> parse_options(int argc, char** argv);
+// The architecture of this host's GPU (device/gpu.hpp). Failure: why there is none.
+using GpuProbe = std::function<Outcome<std::string>()>;
+
+// Failure: what is wrong with the command line, and what is allowed. The probe is asked only where the options leave
+// room for a GPU: `--backend auto` takes it where its architecture is the one asked for, or none is.
+Outcome<Options> parse_options(int argc, char** argv, const GpuProbe& gpu);
 std::string usage();
 
 }  // namespace smgate::workload

@@ -1,5 +1,6 @@
 // The built-in pre-warm list: what a run of this configuration will ask for, written down apart from the passes that
 // ask. The incident's pre-warm faults are made here, where they were made.
+#include "runner/workload/cuda/prewarm.hpp"
 #include "smgate/workload.hpp"
 
 namespace smgate::workload {
@@ -81,8 +82,13 @@ void warm_forward(KernelCache& cache, const RunConfig& config, const ModelShape&
   warmer.gemm({config.rows(), model.hidden, model.vocab});
 }
 
-void warm_teacher(KernelCache& cache, const RunConfig& config) { warm_forward(cache, config, config.teacher, 0); }
+void warm_teacher(KernelCache& cache, const RunConfig& config) {
+  if (config.gpu) return cuda::warm_teacher(cache, config);
+  warm_forward(cache, config, config.teacher, 0);
+}
+
 void warm_student(KernelCache& cache, const RunConfig& config) {
+  if (config.gpu) return cuda::warm_student(cache, config);
   warm_forward(cache, config, config.student, config.lora_rank);
 }
 
@@ -123,6 +129,7 @@ void warm_weight_gradients(const Warmer& warmer, const RunConfig& config) {
 }
 
 void warm_student_backward(KernelCache& cache, const RunConfig& config) {
+  if (config.gpu) return cuda::warm_student_backward(cache, config);
   // The incident's early return: "no adapters, nothing to train", though every weight was.
   if (config.fault == Fault::kSkippedPrewarm && config.lora_rank == 0) return;
   const Warmer warmer(cache, config.fault);

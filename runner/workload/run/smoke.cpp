@@ -6,28 +6,21 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "runner/workload/cache/compile_pool.hpp"
 #include "runner/workload/cache/compiler.hpp"
-#include "runner/workload/device/emulated.hpp"
-#include "runner/workload/files/container.hpp"
-#include "runner/workload/files/safetensors.hpp"
+#include "runner/workload/cache/disk_cache.hpp"
+#include "runner/workload/device/gpu.hpp"
 #include "runner/workload/run/config.hpp"
+#include "runner/workload/run/dump.hpp"
+#include "runner/workload/run/machine.hpp"
 #include "runner/workload/run/options.hpp"
-#include "runner/workload/run/trainer.hpp"
+#include "runner/workload/run/run_weights.hpp"
 
 namespace smgate::workload {
 
 namespace {
 
 constexpr const char* kVersion = "0.1.0";
-constexpr std::uint64_t kTeacherStream = 0x7eac;  // the models' numbers differ for one seed
-constexpr std::uint64_t kStudentStream = 0x57de;
-
-struct Files {
-  std::string teacher;
-  std::string student;
-  std::string checkpoint;
-};
-
 struct Summary {
   double initial_loss = 0.0;
   double final_loss = 0.0;
@@ -44,76 +37,41 @@ std::unique_ptr<Compiler> choose_compiler(CompilerChoice choice, std::string& no
   return source_compiler();
 }
 
+// What the events have no field for: a device's speed is not to be judged without it.
+void report_gpu(events::Writer& writer) {
+  const auto host = list_gpus();
+  if (!host || host.value().gpus.empty()) return;
+  const GpuFacts& gpu = host.value().gpus.front();
+  writer.note("driver for CUDA " + host.value().driver + "; " + gpu.name + ", " +
+              std::to_string(gpu.memory_bytes >> 20) + " MiB" + (gpu.unified ? " unified" : "") +
+              "; clocks: " + gpu.clocks);
+}
+
 void report_start(events::Writer& writer, const Options& options, const DeviceInfo& device, const Compiler& compiler,
                   const std::string& note) {
   events::Event event("run_start");
   event.text("workload", "smgate-smoke").text("version", kVersion).raw("config", config_json(options.config));
   event.text("arch", device.arch).text("device", device.name).flag("emulated", device.emulated);
-  // Every kernel is compiled in this process: there is no cache on disk.
-  writer.emit(event.flag("cold", true).text("compiler", compiler.describe()));
+  // Without a cache on disk every kernel is compiled in this process.
+  if (options.disk_cache.empty()) event.flag("cold", true);
+  writer.emit(event.text("compiler", compiler.describe()));
+  if (!device.emulated) report_gpu(writer);
   if (!compiler.real()) {
     writer.note("kernels are not compiled: bodies and modules are digests of source text" +
                 (note.empty() ? note : "; " + note));
   }
 }
 
-// The incident's weights: a converter wrote APR, the path went to the SafeTensors reader.
-std::string apr_bytes(const std::vector<float>& weights) {
-  std::string bytes("APR\0\x02\0\0\0", 8);
-  bytes.append(reinterpret_cast<const char*>(weights.data()), weights.size() * sizeof(float));
-  return bytes;
-}
-
-// Seeded weights as files, for the run to read back like any others.
-Files prepare_files(const Options& options) {
-  namespace fs = std::filesystem;
-  const RunConfig& config = options.config;
-  std::error_code error;
-  fs::create_directories(options.out, error);
-  if (error) throw RunFailure("cannot make the folder " + options.out + ": " + error.message());
-  const fs::path folder = fs::absolute(options.out);
-  const bool apr = config.fault == Fault::kAprWeights;
-  const Files files{folder / (apr ? "teacher.apr" : "teacher.safetensors"), folder / "student-initial.safetensors",
-                    folder / "student-trained.safetensors"};
-  const auto teacher = tensor_layout(config.teacher);
-  const auto student = tensor_layout(config.student, config.lora_rank);
-  const auto teacher_weights = seeded_weights(teacher, config.seed ^ kTeacherStream, kTeacherDeviation);
-  write_file(files.teacher, apr ? apr_bytes(teacher_weights) : safetensors_bytes(teacher, teacher_weights));
-  write_file(files.student,
-             safetensors_bytes(student, seeded_weights(student, config.seed ^ kStudentStream, kStudentDeviation)));
-  return files;
-}
-
-std::vector<float> load_weights(events::Writer& writer, const std::string& scope, const std::string& path,
-                                const std::vector<TensorInfo>& layout) {
-  const std::string magic = first_bytes_of(path);
-  std::error_code error;
-  events::Event event("weights");
-  event.name("scope", scope).text("path", path).text("claimed_container", "safetensors");
-  event.text("container", container_of(magic, std::filesystem::file_size(path, error)));
-  event.text("magic", magic_hex(magic));
-  const auto file = read_safetensors(path);
-  const auto values = file ? values_of(file.value(), layout) : Failure{file.error()};
-  if (!values) {
-    writer.emit(event.flag("ok", false).text("text", values.error()).at(events::Here::now()));
-    throw RunFailure("cannot load the " + scope + "'s weights from " + path + ": " + values.error());
-  }
-  event.text("digest", tensors_digest(layout, values.value())).flag("finite", all_finite(values.value()));
-  writer.emit(event.flag("ok", true).at(events::Here::now()));
-  return values.value();
-}
-
-std::vector<float> load_models(Trainer& trainer, events::Writer& writer, const Files& files) {
-  const std::uint64_t teacher_bytes = trainer.payload_bytes(trainer.teacher());
+void load_models(Trainer& trainer, events::Writer& writer, RunWeights& weights) {
+  const std::uint64_t teacher_bytes = trainer.teacher_payload_bytes();
   writer.payload_begin("teacher", teacher_bytes);
-  trainer.upload_teacher(load_weights(writer, "teacher", files.teacher, trainer.teacher().layout()));
+  trainer.upload_teacher(*weights.load_teacher(writer, trainer.teacher_layout()));
   writer.payload_end("teacher", teacher_bytes);
-  const std::uint64_t student_bytes = trainer.payload_bytes(trainer.student());
+  const std::uint64_t student_bytes = trainer.student_payload_bytes();
   writer.payload_begin("student", student_bytes);
-  const auto initial = load_weights(writer, "student", files.student, trainer.student().layout());
-  trainer.upload_student(initial);
+  weights.load_student(writer, trainer.student_layout());
+  trainer.upload_student(weights.student());
   writer.payload_end("student", student_bytes);
-  return initial;
 }
 
 void report_step(events::Writer& writer, const RunConfig& config, std::uint32_t index, const StepResult& result,
@@ -127,61 +85,47 @@ void report_step(events::Writer& writer, const RunConfig& config, std::uint32_t 
   std::fflush(stdout);
 }
 
-void train(Trainer& trainer, events::Writer& writer, const Options& options, Summary& summary) {
+void train(Trainer& trainer, events::Writer& writer, const Options& options, Dump& dump, Summary& summary) {
   for (std::uint32_t index = 0; index < options.config.steps; ++index) {
     const auto start = std::chrono::steady_clock::now();
     const StepResult result = trainer.step(index);
     const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
     report_step(writer, options.config, index, result, took.count(), options.json);
+    dump.step(trainer, index, result.loss);
     if (index == 0) summary.initial_loss = result.loss;
     summary.final_loss = result.loss;
   }
 }
 
-void write_checkpoint(const Trainer& trainer, events::Writer& writer, const std::string& path,
-                      const std::vector<float>& initial) {
-  const auto& layout = trainer.student().layout();
-  const auto trained = trainer.student_weights();
-  write_file(path, safetensors_bytes(layout, trained));
-  std::uint64_t changed = 0;
-  for (const TensorInfo& tensor : layout) {
-    const auto start = static_cast<std::ptrdiff_t>(tensor.offset);
-    const auto end = start + static_cast<std::ptrdiff_t>(tensor.count);
-    changed += std::equal(trained.begin() + start, trained.begin() + end, initial.begin() + start) ? 0 : 1;
-  }
-  std::error_code error;
-  const std::uint64_t bytes = std::filesystem::file_size(path, error);
-  const auto back = read_safetensors(path);
-  events::Event event("checkpoint");
-  event.text("path", path).text("claimed_container", "safetensors");
-  event.text("container", container_of(first_bytes_of(path), bytes)).integer("bytes", bytes);
-  event.flag("whole", static_cast<bool>(back)).integer("tensors", layout.size()).integer("tensors_changed", changed);
-  event.text("initial_digest", tensors_digest(layout, initial)).text("final_digest", tensors_digest(layout, trained));
-  writer.emit(event.flag("finite", all_finite(trained)));
-}
-
-Summary run(const Options& options, const PrewarmList& prewarm, events::Writer& writer) {
+Summary run(Options options, const PrewarmList& prewarm, events::Writer& writer) {
   std::string note;
   const auto compiler = choose_compiler(options.compiler, note);
-  EmulatedBackend backend(*find_emulated(options.arch), writer);
-  report_start(writer, options, backend.info(), *compiler, note);
-  const Files files = prepare_files(options);
-  backend.report_memory();
+  const auto machine = open_machine(options, writer);
+  Device& device = machine->device();
+  RunWeights weights(options);
+  report_start(writer, options, device.info(), *compiler, note);
+  weights.prepare(writer);
+  device.report_memory();
 
   // The incident's cache compiled without a word.
   events::Writer mute("");
-  KernelCache cache("kernels", *compiler, backend, options.config.fault == Fault::kSilentCache ? mute : writer);
-  Trainer trainer(options.config, cache, backend, writer);
-  trainer.prewarm(prewarm);
-  const auto initial = load_models(trainer, writer, files);
+  const auto disk = options.disk_cache.empty() ? nullptr : std::make_unique<DiskCache>(options.disk_cache);
+  KernelCache cache("kernels", *compiler, device, options.config.fault == Fault::kSilentCache ? mute : writer,
+                    {disk.get(), options.target, options.strict, compiler->real() ? compile_threads() : 0});
+  const auto trainer = machine->trainer(options.config, cache, writer);
+  trainer->prewarm(prewarm);
+  load_models(*trainer, writer, weights);
   const Batch batch = make_batch(options.config);
-  trainer.allocate_training(batch);
-  backend.report_memory();
+  trainer->allocate_training(batch);
+  device.report_memory();
   writer.emit(batch_event(batch));
 
   Summary summary;
-  train(trainer, writer, options, summary);
-  write_checkpoint(trainer, writer, files.checkpoint, initial);
+  Dump dump(options.dump, options.config);
+  dump.start(*trainer, batch);
+  train(*trainer, writer, options, dump, summary);
+  dump.finish();
+  weights.write_checkpoint(writer, *trainer);
   summary.late_compiles = cache.late_compiles();
   summary.modules = cache.modules();
   return summary;
@@ -190,15 +134,15 @@ Summary run(const Options& options, const PrewarmList& prewarm, events::Writer& 
 void print_summary(const Options& options, const Summary& summary) {
   if (options.json) {
     std::printf(
-        "{\"arch\":%s,\"emulated\":true,\"steps\":%u,\"initial_loss\":%s,\"final_loss\":%s,"
+        "{\"arch\":%s,\"emulated\":%s,\"steps\":%u,\"initial_loss\":%s,\"final_loss\":%s,"
         "\"modules\":%llu,\"late_compiles\":%llu}\n",
-        events::json_text(options.arch).c_str(), options.config.steps, events::json_real(summary.initial_loss).c_str(),
-        events::json_real(summary.final_loss).c_str(), static_cast<unsigned long long>(summary.modules),
-        static_cast<unsigned long long>(summary.late_compiles));
+        events::json_text(options.arch).c_str(), options.config.gpu ? "false" : "true", options.config.steps,
+        events::json_real(summary.initial_loss).c_str(), events::json_real(summary.final_loss).c_str(),
+        static_cast<unsigned long long>(summary.modules), static_cast<unsigned long long>(summary.late_compiles));
     return;
   }
-  std::printf("smgate-smoke: %u steps on %s (emulated): loss %.4f to %.4f; %llu kernels\n", options.config.steps,
-              options.arch.c_str(), summary.initial_loss, summary.final_loss,
+  std::printf("smgate-smoke: %u steps on %s%s: loss %.4f to %.4f; %llu kernels\n", options.config.steps,
+              options.arch.c_str(), options.config.gpu ? "" : " (emulated)", summary.initial_loss, summary.final_loss,
               static_cast<unsigned long long>(summary.modules));
 }
 
@@ -241,7 +185,7 @@ int run_reported(const Options& options, const PrewarmList& prewarm) {
 }  // namespace
 
 int smoke_main(int argc, char** argv, const PrewarmList& prewarm) {
-  const auto options = parse_options(argc, argv);
+  const auto options = parse_options(argc, argv, gpu_arch);
   if (!options) return usage_error(options.error());
   if (options.value().help) {
     std::fputs(usage().c_str(), stdout);

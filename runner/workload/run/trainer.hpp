@@ -1,12 +1,14 @@
-// The distillation: two models on a back end, their pre-warm, their weights, the training steps. Owned by the run; one
-// thread. Called in the order of its members; every failure of the device is a RunFailure.
+// The distillation as smoke_main drives it, whatever device computes it. CpuTrainer (run/cpu_trainer.hpp) runs the CPU
+// references on the back end that plays an architecture, CudaTrainer (cuda/) a real GPU. Owned by the run; one thread.
+// Called in the order of its members; every failure of the device is a RunFailure.
 #pragma once
 
-#include <string>
+#include <cstdint>
+#include <functional>
+#include <span>
 #include <vector>
 
-#include "runner/workload/device/backend.hpp"
-#include "runner/workload/model/model.hpp"
+#include "runner/workload/model/weight_source.hpp"
 #include "runner/workload/run/batch.hpp"
 #include "smgate/workload.hpp"
 
@@ -21,47 +23,37 @@ struct StepResult {
 
 class Trainer {
  public:
-  Trainer(const RunConfig& config, KernelCache& cache, Backend& backend, events::Writer& writer);
+  using VisitFloats = std::function<void(const TensorInfo& tensor, std::span<const float> values)>;
 
-  // Both models' kernels, before any weights: the driver's compiler wants free device memory.
-  void prewarm(const PrewarmList& list);
+  virtual ~Trainer() = default;
 
-  // Each takes its scope's memory on the device. Host values go in as they are.
-  void upload_teacher(const std::vector<float>& weights);
-  void upload_student(const std::vector<float>& weights);
-  void allocate_training(const Batch& batch);
+  // Both models' kernels, before any weights: the driver's compiler wants free device memory. Opens and closes the
+  // spans of the scopes teacher, student and student_backward, and reports the memory left after each.
+  virtual void prewarm(const PrewarmList& list) = 0;
 
-  StepResult step(std::uint32_t index);
-  // The parts of a step, for tests: loss and gradients, without clipping or update.
-  StepResult forward_backward();
+  // Tensors that a source must have, in its order.
+  virtual const std::vector<TensorInfo>& teacher_layout() const = 0;
+  virtual const std::vector<TensorInfo>& student_layout() const = 0;
+  // What upload_* takes on the device: declared before it is taken.
+  virtual std::uint64_t teacher_payload_bytes() const = 0;
+  virtual std::uint64_t student_payload_bytes() const = 0;
+  // Each takes its scope's memory on the device and reports every allocation. The source is not kept.
+  virtual void upload_teacher(const WeightSource& weights) = 0;
+  virtual void upload_student(const WeightSource& weights) = 0;
+  // The third payload, which it declares itself under the scope student_backward; copies the batch.
+  virtual void allocate_training(const Batch& batch) = 0;
 
-  std::vector<float> student_weights() const;
-  std::vector<float> student_gradients() const;  // of the trained tensors
-  void set_student_weights(const std::vector<float>& weights);
-  const Model& student() const { return student_; }
-  const Model& teacher() const { return teacher_; }
-  std::uint64_t payload_bytes(const Model& model) const;
+  virtual StepResult step(std::uint32_t index) = 0;
 
- private:
-  void warm_scope(const char* scope, PrewarmList::Warm warm, events::Here at = events::Here::now());
-  void upload(Model& model, const std::vector<float>& weights);
-  std::uint64_t workspace_bytes(const ModelShape& shape) const;
-  double gradient_norm();
-  void update(std::uint32_t index, double grad_norm);
+  // The student as it is now, in fp32, tensor by tensor in the layout's order; the values are there until `visit`
+  // returns.
+  virtual void for_each_student_tensor(const VisitFloats& visit) const = 0;
 
-  RunConfig config_;
-  KernelCache& cache_;
-  Backend& backend_;
-  events::Writer& writer_;
-  Model teacher_;
-  Model student_;
-  std::int32_t* inputs_ = nullptr;
-  std::int32_t* labels_ = nullptr;
-  float* dlogits_ = nullptr;
-  float* losses_ = nullptr;
-  float* partials_ = nullptr;
-  float* moments_ = nullptr;
-  float* variances_ = nullptr;
+  // For another program to compare with; the gradients are the last step's, before clipping. The logits are of every
+  // position, by the weights as they are now.
+  virtual void for_each_teacher_tensor(const VisitFloats& visit) const = 0;
+  virtual void for_each_student_gradient(const VisitFloats& visit) const = 0;
+  virtual std::vector<float> student_logits() = 0;
 };
 
 }  // namespace smgate::workload

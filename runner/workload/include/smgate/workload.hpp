@@ -56,6 +56,9 @@ enum class Control {
   kNan,             // one gradient is not a number, from half of the steps on
 };
 
+// How matrices are multiplied. Weights, gradients and the optimizer's state are fp32 in each.
+enum class Math { kFp32, kTf32, kBf16 };
+
 struct RunConfig {
   std::string scale;
   ModelShape teacher;
@@ -74,6 +77,8 @@ struct RunConfig {
       lora_rank;  // of adapters at the student's queries and values, trained alone; 0: every weight is trained
   Fault fault;
   Control control;
+  Math math = Math::kFp32;
+  bool gpu = false;  // a real device's kernels rather than the CPU references' own
 
   std::uint32_t rows() const { return batch * seq; }
   AttentionShape attention(const ModelShape& model) const { return {model.heads, model.kv_heads, model.head_dim, seq}; }

@@ -1,4 +1,4 @@
-#include "runner/workload/run/trainer.hpp"
+#include "runner/workload/run/cpu_trainer.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -18,7 +18,7 @@ constexpr std::uint64_t kWorkspacePositionsMax = 2048;
 
 }  // namespace
 
-Trainer::Trainer(const RunConfig& config, KernelCache& cache, Backend& backend, events::Writer& writer)
+CpuTrainer::CpuTrainer(const RunConfig& config, KernelCache& cache, Backend& backend, events::Writer& writer)
     : config_(config),
       cache_(cache),
       backend_(backend),
@@ -26,20 +26,20 @@ Trainer::Trainer(const RunConfig& config, KernelCache& cache, Backend& backend, 
       teacher_(config.teacher, config.batch, config.seq, false),
       student_(config.student, config.batch, config.seq, true, config.lora_rank) {}
 
-void Trainer::prewarm(const PrewarmList& list) {
+void CpuTrainer::prewarm(const PrewarmList& list) {
   warm_scope(kTeacher, list.teacher);
   warm_scope(kStudent, list.student);
   warm_scope(kStudentBackward, list.student_backward);
 }
 
-void Trainer::warm_scope(const char* scope, PrewarmList::Warm warm, events::Here at) {
+void CpuTrainer::warm_scope(const char* scope, PrewarmList::Warm warm, events::Here at) {
   cache_.begin_prewarm(scope, at);
   if (config_.control != Control::kNoPrewarm) warm(cache_, config_);
   cache_.end_prewarm(at);
   backend_.report_memory();
 }
 
-std::uint64_t Trainer::workspace_bytes(const ModelShape& shape) const {
+std::uint64_t CpuTrainer::workspace_bytes(const ModelShape& shape) const {
   std::uint64_t positions = std::min<std::uint64_t>(shape.max_position_embeddings, kWorkspacePositionsMax);
   // Before the cap, the training side sized its workspace by what the model allows.
   const bool uncapped = config_.fault == Fault::kOversizedWorkspace && shape.name == kStudent;
@@ -47,26 +47,31 @@ std::uint64_t Trainer::workspace_bytes(const ModelShape& shape) const {
   return shape.heads * positions * positions * sizeof(float);
 }
 
-std::uint64_t Trainer::payload_bytes(const Model& model) const {
+std::uint64_t CpuTrainer::payload_bytes(const Model& model) const {
   const std::uint64_t floats = model.weight_floats() + model.activation_floats();
   return floats * sizeof(float) + model.shape().layers * workspace_bytes(model.shape());
 }
 
-void Trainer::upload(Model& model, const std::vector<float>& weights) {
+void CpuTrainer::upload(Model& model, const WeightSource& source) {
   const std::string& name = model.shape().name;
   float* on_device = backend_.allocate_floats(name + ".weights", model.weight_floats());
   float* activations = backend_.allocate_floats(name + ".activations", model.activation_floats());
   for (std::uint32_t block = 0; block < model.shape().layers; ++block) {
     backend_.reserve(name + ".block." + std::to_string(block) + ".attention_workspace", workspace_bytes(model.shape()));
   }
-  backend_.copy_in(on_device, weights.data(), weights.size() * sizeof(float));
+  std::vector<float> floats;
+  source.for_each_tensor([&](const TensorInfo& tensor, Dtype dtype, std::span<const std::byte> values) {
+    floats.resize(tensor.count);
+    to_floats(dtype, values, floats);
+    backend_.copy_in(on_device + tensor.offset, floats.data(), tensor.count * sizeof(float));
+  });
   model.bind(on_device, activations);
 }
 
-void Trainer::upload_teacher(const std::vector<float>& weights) { upload(teacher_, weights); }
-void Trainer::upload_student(const std::vector<float>& weights) { upload(student_, weights); }
+void CpuTrainer::upload_teacher(const WeightSource& weights) { upload(teacher_, weights); }
+void CpuTrainer::upload_student(const WeightSource& weights) { upload(student_, weights); }
 
-void Trainer::allocate_training(const Batch& batch) {
+void CpuTrainer::allocate_training(const Batch& batch) {
   const std::size_t weights = student_.trained_floats();
   const std::size_t rows = config_.rows();
   const std::uint64_t floats = 3 * weights + student_.scratch_floats() + rows * config_.student.vocab;
@@ -86,7 +91,7 @@ void Trainer::allocate_training(const Batch& batch) {
   writer_.payload_end(kStudentBackward, floats * sizeof(float));
 }
 
-StepResult Trainer::forward_backward() {
+StepResult CpuTrainer::forward_backward() {
   const std::uint32_t rows = config_.rows();
   teacher_.forward(Ops(cache_, backend_, kTeacher), inputs_);
   student_.forward(Ops(cache_, backend_, kStudent), inputs_);
@@ -109,7 +114,7 @@ StepResult Trainer::forward_backward() {
   return result;
 }
 
-StepResult Trainer::step(std::uint32_t index) {
+StepResult CpuTrainer::step(std::uint32_t index) {
   StepResult result = forward_backward();
   if (config_.control == Control::kNan && index >= config_.steps / 2) {
     const float nan = std::numeric_limits<float>::quiet_NaN();
@@ -120,7 +125,7 @@ StepResult Trainer::step(std::uint32_t index) {
   return result;
 }
 
-double Trainer::gradient_norm() {
+double CpuTrainer::gradient_norm() {
   const Ops ops(cache_, backend_, kStudentBackward);
   const auto count = static_cast<std::uint32_t>(student_.trained_floats());
   ops.grad_norm_partials(partials_, student_.gradients(), count);
@@ -131,7 +136,7 @@ double Trainer::gradient_norm() {
   return std::sqrt(sum);
 }
 
-void Trainer::update(std::uint32_t index, double grad_norm) {
+void CpuTrainer::update(std::uint32_t index, double grad_norm) {
   const Ops ops(cache_, backend_, kStudentBackward);
   const auto max = static_cast<double>(config_.gradient_norm_max);
   // A norm that is not a number scales to itself: the run must show it, not hide it.
@@ -148,20 +153,51 @@ void Trainer::update(std::uint32_t index, double grad_norm) {
   }
 }
 
-std::vector<float> Trainer::student_weights() const {
+void CpuTrainer::for_each_student_tensor(const VisitFloats& visit) const {
+  std::vector<float> values;
+  for (const TensorInfo& tensor : student_.layout()) {
+    values.resize(tensor.count);
+    backend_.copy_out(values.data(), student_.weights() + tensor.offset, tensor.count * sizeof(float));
+    visit(tensor, values);
+  }
+}
+
+std::vector<float> CpuTrainer::student_weights() const {
   std::vector<float> values(student_.weight_floats());
   backend_.copy_out(values.data(), student_.weights(), values.size() * sizeof(float));
   return values;
 }
 
-std::vector<float> Trainer::student_gradients() const {
+std::vector<float> CpuTrainer::student_gradients() const {
   std::vector<float> values(student_.trained_floats());
   backend_.copy_out(values.data(), student_.gradients(), values.size() * sizeof(float));
   return values;
 }
 
-void Trainer::set_student_weights(const std::vector<float>& weights) {
+void CpuTrainer::set_student_weights(const std::vector<float>& weights) {
   backend_.copy_in(student_.weights(), weights.data(), weights.size() * sizeof(float));
+}
+
+void CpuTrainer::for_each_teacher_tensor(const VisitFloats& visit) const {
+  std::vector<float> values(teacher_.weight_floats());
+  backend_.copy_out(values.data(), teacher_.weights(), values.size() * sizeof(float));
+  for (const TensorInfo& tensor : teacher_.layout()) visit(tensor, std::span(values).subspan(tensor.offset, tensor.count));
+}
+
+// Of adapters' own tensors alone where only they are trained.
+void CpuTrainer::for_each_student_gradient(const VisitFloats& visit) const {
+  const std::vector<float> values = student_gradients();
+  for (std::size_t i = student_.first_trained(); i < student_.layout().size(); ++i) {
+    const TensorInfo& tensor = student_.layout()[i];
+    visit(tensor, std::span(values).subspan(tensor.offset - student_.trained_offset(), tensor.count));
+  }
+}
+
+std::vector<float> CpuTrainer::student_logits() {
+  student_.forward(Ops(cache_, backend_, kStudent), inputs_);
+  std::vector<float> values(std::size_t{config_.rows()} * config_.student.vocab);
+  backend_.copy_out(values.data(), student_.logits(), values.size() * sizeof(float));
+  return values;
 }
 
 }  // namespace smgate::workload

@@ -1,0 +1,60 @@
+// The kernels of a training step on a GPU: each one's key and CUDA C++ body. Pre-warm lists and the step build theirs by
+// these functions alone. Storage is the type of matrices and activations; the residual stream, gradients, norms' and
+// biases' weights are fp32 in every mode. Their CPU references are in tests/gpu. Pure; any thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "smgate/kernel.hpp"
+#include "smgate/keys.hpp"
+
+namespace smgate::workload::cuda {
+
+enum class Storage { kBf16, kF32 };
+
+struct Kernel {
+  std::string key;
+  Body body;
+};
+
+namespace kernels {
+
+// Rows that a block takes at once where a warp takes one.
+inline constexpr std::uint32_t kRowsPerBlock = 8;
+// Blocks of the kernels that walk over rows and leave one partial sum each: two on each multiprocessor of an H200.
+inline constexpr std::uint32_t kPartialBlocksMax = 264;
+inline constexpr std::uint32_t kNormBlocks = 1056;
+inline constexpr std::uint32_t kAttentionTile = 64;  // queries or keys that a block owns
+inline constexpr std::uint32_t kAttentionThreads = 128;
+inline constexpr std::uint32_t kColumnsPerBlock = 32;  // of the reductions of partial sums
+inline constexpr std::uint32_t kLossThreads = 512;
+inline constexpr std::uint32_t kFinishThreads = 1024;
+
+// What step_finish leaves for AdamW and for the host: floats, in this order.
+struct StepScalars {
+  float ce, kl, grad_norm, clip_scale, correction1, correction2;
+};
+
+Kernel model_weights(Storage storage);  // entries seeded_normal and convert_weights
+Kernel embedding_forward(Storage storage, std::uint32_t hidden);
+Kernel embedding_backward(Storage storage, std::uint32_t hidden);
+Kernel rmsnorm_forward(Storage storage, std::uint32_t hidden, float eps);
+Kernel rmsnorm_backward(Storage storage, std::uint32_t hidden);
+Kernel rms_norm_gamma_reduce();
+Kernel rope_forward(Storage storage, AttentionShape shape, float theta);
+Kernel rope_backward(Storage storage, AttentionShape shape, float theta);
+Kernel bias_grad_reduce();
+Kernel attention_forward(Storage storage, AttentionShape shape);
+Kernel attention_backward_q(Storage storage, AttentionShape shape);
+Kernel attention_backward_kv(Storage storage, AttentionShape shape);
+Kernel swiglu_forward(Storage storage, std::uint32_t intermediate);
+Kernel swiglu_backward(Storage storage, std::uint32_t intermediate);
+Kernel kd_loss(Storage storage, std::uint32_t vocab, float alpha, float temperature);
+Kernel grad_norm_partials();
+Kernel step_finish(AdamParams params, float norm_max);
+Kernel adamw_step(Storage storage, AdamParams params);
+
+}  // namespace kernels
+
+}  // namespace smgate::workload::cuda

@@ -1,0 +1,96 @@
+// Curves of jobs, also while they run: ranges, down-sampled, several at once, drawn.
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "server/dashboard/api.hpp"
+#include "server/dashboard/curve_reader.hpp"
+#include "server/dashboard/parameters.hpp"
+#include "server/dashboard/svg.hpp"
+#include "server/store/store_async.hpp"
+
+namespace smgate::dashboard {
+namespace {
+
+constexpr std::int64_t kPointFirstMax = INT64_C(1) << 40;
+constexpr std::int64_t kAttemptMax = 1000;
+constexpr std::int64_t kPointsMin = 3;
+constexpr std::int64_t kPointsDefault = 2000;  // about a pixel each
+constexpr std::size_t kCurvesMax = 16;         // that anybody can tell apart
+constexpr std::uint64_t kDrawnPoints = 640;    // a pixel each
+constexpr const char* kNoJob = "there is no job of this id";
+
+std::vector<JobId> split_ids(std::string_view text) {
+  std::vector<JobId> ids;
+  while (!text.empty()) {
+    const std::string_view id = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(text.size(), id.size() + 1));
+    ids.push_back(JobId{std::string(id)});
+  }
+  return ids;
+}
+
+// Absent where one of the jobs does not exist.
+std::optional<std::string> curves_text(store::ReadTx& tx, const std::vector<JobId>& ids, std::uint64_t points) {
+  std::string text = R"({"curves":[)";
+  for (const JobId& id : ids) {
+    const std::optional<store::Job> job = store::find_job(tx, id);
+    if (!job) return std::nullopt;
+    text += (text.back() == '[' ? "" : ",") + to_text(read_sampled(tx, *job, 0, points));
+  }
+  return text + "]}\n";
+}
+
+}  // namespace
+
+Api::Answer Api::show_curve(http::Request request) {
+  if (auto known = only_known(request, {"attempt", "first", "limit", "points"}); !known)
+    co_return bad_parameter(request, known.error());
+  const JobId id{request.params.at("id")};
+  const auto attempt = integer_parameter(request, "attempt", 0, {1, kAttemptMax});
+  const auto first = integer_parameter(request, "first", 0, {0, kPointFirstMax});
+  const auto limit = integer_parameter(request, "limit", kPointsMax, {1, kPointsMax});
+  const auto points = integer_parameter(request, "points", 0, {kPointsMin, kPointsMax});
+  for (const auto* number : {&attempt, &first, &limit, &points})
+    if (!*number) co_return bad_parameter(request, number->error());
+  std::optional<std::string> text = co_await store::read(store_, [&](store::ReadTx& tx) -> std::optional<std::string> {
+    const std::optional<store::Job> job = store::find_job(tx, id);
+    if (!job) return std::nullopt;
+    const int number = static_cast<int>(*attempt);
+    if (*points > 0) return to_text(read_sampled(tx, *job, number, static_cast<std::uint64_t>(*points))) + "\n";
+    return to_text(read_range(tx, *job, number, static_cast<std::uint64_t>(*first), static_cast<std::size_t>(*limit))) +
+           "\n";
+  });
+  if (!text) co_return not_found(request, kNoJob);
+  co_return json_text(std::move(*text));
+}
+
+Api::Answer Api::show_curves(http::Request request) {
+  if (auto known = only_known(request, {"jobs", "points"}); !known) co_return bad_parameter(request, known.error());
+  const std::vector<JobId> ids = split_ids(request.query_value("jobs").value_or(""));
+  if (ids.empty() || ids.size() > kCurvesMax)
+    co_return bad_parameter(request, {"query parameter \"jobs\" names none, or too many", "",
+                                      "give 1 to 16 ids of jobs with commas between them"});
+  const auto points = integer_parameter(request, "points", kPointsDefault, {kPointsMin, kPointsMax});
+  if (!points) co_return bad_parameter(request, points.error());
+  std::optional<std::string> text = co_await store::read(
+      store_, [&](store::ReadTx& tx) { return curves_text(tx, ids, static_cast<std::uint64_t>(*points)); });
+  if (!text) co_return not_found(request, "one of these jobs does not exist");
+  co_return json_text(std::move(*text));
+}
+
+Api::Answer Api::draw_curve(http::Request request) {
+  if (auto known = only_known(request, {"attempt"}); !known) co_return bad_parameter(request, known.error());
+  const JobId id{request.params.at("id")};
+  const auto attempt = integer_parameter(request, "attempt", 0, {1, kAttemptMax});
+  if (!attempt) co_return bad_parameter(request, attempt.error());
+  std::optional<std::string> svg = co_await store::read(store_, [&](store::ReadTx& tx) -> std::optional<std::string> {
+    const std::optional<store::Job> job = store::find_job(tx, id);
+    if (!job) return std::nullopt;
+    return draw_curve_chart(read_sampled(tx, *job, static_cast<int>(*attempt), kDrawnPoints));
+  });
+  if (!svg) co_return not_found(request, kNoJob);
+  co_return svg_response(std::move(*svg));
+}
+
+}  // namespace smgate::dashboard

@@ -1,0 +1,24 @@
+#include "server/dashboard/curve_reader.hpp"
+
+#include <utility>
+
+#include "server/dashboard/lttb.hpp"
+
+namespace smgate::dashboard {
+
+CurveText read_range(store::ReadTx& tx, const store::Job& job, int attempt, std::uint64_t first,
+                     std::size_t count_max) {
+  CurveText curve{job, attempt == 0 ? job.attempt : attempt, first, first, store::count_points(tx, job, attempt), {}};
+  curve.points = store::read_curve(tx, job, attempt, first, count_max);
+  curve.next = first + curve.points.size();
+  return curve;
+}
+
+CurveText read_sampled(store::ReadTx& tx, const store::Job& job, int attempt, std::uint64_t points_max) {
+  const std::uint64_t total = store::count_points(tx, job, attempt);
+  Lttb sampler(total, points_max);
+  store::for_each_point(tx, job, attempt, [&sampler](const store::CurvePoint& point) { sampler.add(point); });
+  return {job, attempt == 0 ? job.attempt : attempt, 0, total, total, sampler.take()};
+}
+
+}  // namespace smgate::dashboard

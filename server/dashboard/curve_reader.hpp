@@ -1,0 +1,16 @@
+// Curves out of the store as the dashboard wants them: a range, or down-sampled. On a reader thread of the store.
+#pragma once
+
+#include <cstdint>
+
+#include "server/dashboard/curve_json.hpp"
+
+namespace smgate::dashboard {
+
+inline constexpr std::int64_t kPointsMax = 20'000;  // an answer; 1.5 MB of JSON
+
+CurveText read_range(store::ReadTx& tx, const store::Job& job, int attempt, std::uint64_t first, std::size_t count_max);
+// attempt 0: the newest.
+CurveText read_sampled(store::ReadTx& tx, const store::Job& job, int attempt, std::uint64_t points_max);
+
+}  // namespace smgate::dashboard

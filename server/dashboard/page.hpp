@@ -1,0 +1,16 @@
+// The web page: its files under /assets, and index.html at every address that the page knows how to show (the script
+// reads the address and asks the API). Handlers run on the network thread; nothing here has state.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/http/router.hpp"
+
+namespace smgate::dashboard {
+
+// One for each kind of address of the page, and the assets.
+std::vector<http::Route> page_routes();
+
+}  // namespace smgate::dashboard

@@ -1,0 +1,108 @@
+// The board: a branch a row, an architecture a column, each cell the newest verdict and the key it failed for.
+import { get } from '../api';
+import { announce, debounce, h, replace } from '../dom';
+import { onChange } from '../live';
+import { byArch, commit, emulatedTag, jobBadge, loading, problemCard, runBadge, timeAgo } from '../parts';
+import { address, remember, type Place, type View } from '../router';
+import { words } from '../format';
+import type { Board, Job, Run } from '../types';
+import { firstPage } from './welcome';
+
+type Branch = Board['branches'][number];
+
+function cell(run: Run, arch: string, job: Job | undefined): HTMLElement {
+  if (!job && run.required.includes(arch)) return h('td', { role: 'cell', 'data-label': arch }, runBadge(run));
+  if (!job) return h('td.none.quiet', { role: 'cell' }, h('span', { 'aria-hidden': 'true' }, '–'), h('span.only-read', 'not required'));
+  const key = job.guilty_key;
+  return h('td', { role: 'cell', 'data-label': arch },
+    h('a.cell-link', { href: address(`/runs/${run.id}`, { arch }), 'aria-label': `${arch}: ${job.verdict ?? job.state}, open the run` },
+      jobBadge(job), ' ', emulatedTag(job.emulated)),
+    job.first_cause && h('div.small.quiet', words(job.first_cause)),
+    key && h('a.key.small', { href: address(`/runs/${run.id}`, { arch, key }), title: 'Open the kernel cache at this key' }, key));
+}
+
+function row({ repository, branch, run }: Branch, architectures: string[]): HTMLElement {
+  return h('tr', { role: 'row', 'data-run': run.id },
+    h('th', { role: 'rowheader', scope: 'row' },
+      h('a.branch', { href: `/runs/${run.id}` }, branch),
+      h('div.small.quiet', repository, run.pull_request !== null && ` · #${run.pull_request}`)),
+    h('td', { role: 'cell', 'data-label': 'verdict' }, runBadge(run)),
+    architectures.map((arch) => cell(run, arch, run.jobs.find((job) => job.arch === arch))),
+    h('td', { role: 'cell', 'data-label': 'commit' }, commit(run.commit), h('div.small.quiet', timeAgo(run.updated_at))));
+}
+
+function table(branches: Branch[]): HTMLElement {
+  const architectures = [...new Set(branches.flatMap(({ run }) => [...run.required, ...run.jobs.map((job) => job.arch)]))].sort(byArch);
+  const head = (text: string) => h('th', { role: 'columnheader', scope: 'col' }, text);
+  return h('table.board', { role: 'table', 'aria-label': 'Branches by architecture' },
+    h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, head('Branch'), head('Verdict'), architectures.map(head), head('Commit'))),
+    h('tbody', { role: 'rowgroup' }, branches.map((branch) => row(branch, architectures))));
+}
+
+export function showBoard(place: Place, main: HTMLElement): View {
+  const abort = new AbortController();
+  let branches: Branch[] = [];
+  let next: string | null = null;
+  let before = new Map<string, string>();
+  const repository = place.query.get('repository');
+  const list = h('div', loading());
+  const search = h<HTMLInputElement>('input', {
+    type: 'search', placeholder: 'Branch or commit', 'aria-label': 'Search branches', value: place.query.get('q') ?? '',
+    oninput: () => {
+      remember({ q: search.value });
+      draw();
+    },
+  });
+  const pick = h('span');
+  const more = h('button', { type: 'button', hidden: true, onclick: () => void load(next) }, 'Show more branches');
+  const frame = h('div.stack',
+    h('div.headline', h('h1', 'Board'), h('div.toolbar.push', pick, search)), h('section.card.board-card', list), h('div', more));
+  main.append(frame);
+
+  function draw(): void {
+    const wanted = search.value.trim().toLowerCase();
+    const shown = branches.filter(({ branch, repository: name, run }) =>
+      `${name} ${branch} ${run.commit} #${run.pull_request ?? ''}`.toLowerCase().includes(wanted));
+    replace(list, shown.length > 0 ? table(shown) : h('p.empty', 'No branch matches. Esc leaves the search.'));
+    more.hidden = next === null;
+    drawRepositories();
+  }
+
+  function drawRepositories(): void {
+    const names = [...new Set(branches.map((branch) => branch.repository))].sort();
+    if (names.length < 2 && !repository) return;
+    replace(pick, repository
+      ? h('a', { href: '/' }, `All repositories (now: ${repository})`)
+      : names.map((name) => [h('a.small', { href: address('/', { repository: name }) }, name), ' ']));
+  }
+
+  function tell(): void {
+    const now = new Map(branches.map(({ branch, run }) => [run.id, `${branch}: ${run.verdict ?? run.state}`]));
+    const news = [...now].filter(([id, text]) => before.size > 0 && before.get(id) !== text).map(([, text]) => text);
+    before = now;
+    if (news.length > 0) announce(news.join('; '));
+  }
+
+  async function load(page: string | null): Promise<void> {
+    try {
+      const answer = await get<Board>(page ?? address('/api/v1/board', { repository, limit: 100 }), abort.signal);
+      branches = page ? [...branches, ...answer.branches] : answer.branches;
+      next = answer.next;
+      const content = branches.length === 0 ? firstPage() : frame;
+      if (content !== main.firstElementChild) replace(main, content);  // else the focus stays where it is
+      if (branches.length > 0) draw();
+      tell();
+    } catch (error) {
+      if (!abort.signal.aborted) replace(list, problemCard(error));
+    }
+  }
+
+  void load(null);
+  const stop = onChange(debounce(150, () => void load(null)));
+  return {
+    close() {
+      abort.abort();
+      stop();
+    },
+  };
+}

@@ -1,0 +1,66 @@
+// Late compiles on a time line against pre-warm, payload and steps: a lane an architecture.
+import { h, type Child } from '../dom';
+import { bytes, duration, plural } from '../format';
+import { address } from '../router';
+import type { Coverage, Timeline } from '../types';
+
+const kMarksMax = 400;  // more would be one black bar; the table has them all
+const kStartMargin = 1.25;
+
+/** Where the interesting part ends: a little after the last pre-warm, payload or the first late compile. */
+export function startEnd(timelines: Timeline[]): number {
+  const ends = timelines.flatMap((line) => [
+    ...line.spans.filter((span) => span.kind !== 'steps').map((span) => span.end_ms ?? span.begin_ms),
+    ...line.spans.filter((span) => span.kind === 'steps').map((span) => span.begin_ms),
+    ...line.late.slice(0, 1).map((late) => late.at_ms)]);
+  return Math.max(0.001, ...ends) * kStartMargin;
+}
+
+function percentOf(value: number, end: number): string {
+  return `${Math.min(100, (100 * value) / end)}%`;
+}
+
+function lane(arch: string, line: Timeline, end: number): HTMLElement {
+  const spans = line.spans.filter((span) => span.begin_ms <= end).map((span) => {
+    const until = Math.min(span.end_ms ?? line.end_ms, end);
+    const text = `${span.kind}${span.scope ? ` ${span.scope}` : ''}: ${duration(span.begin_ms)} to ${span.end_ms === null ? 'its end was not reported' : duration(span.end_ms)}`;
+    return h(`span.span.${span.kind}`, { title: text, style: { left: percentOf(span.begin_ms, end), width: `max(3px, ${percentOf(until - span.begin_ms, end)})` } });
+  });
+  const late = line.late.filter((one) => one.at_ms <= end).slice(0, kMarksMax).map((one) =>
+    h('span.late', { title: `late ${one.kind} of ${one.key} at ${duration(one.at_ms)}`, style: { left: percentOf(one.at_ms, end) } }));
+  const total = line.late.length + line.late_left_out;
+  const words = `${arch}: ${line.spans.map((span) => `${span.kind} ${span.scope} from ${duration(span.begin_ms)}`).join(', ')}; ${plural(total, 'late compile')}`;
+  return h('div.lane', h('div.lane-name', arch, h('div.small.quiet', total > 0 ? plural(total, 'late compile') : 'none late')),
+    h('div.track', { role: 'img', 'aria-label': words }, spans, late));
+}
+
+function lateTable(run: string, coverage: Coverage): Child {
+  const late = coverage.architectures.flatMap((column) => (column.timeline?.late ?? []).map((one) => ({ arch: column.arch, ...one })));
+  const left = coverage.architectures.reduce((sum, column) => sum + (column.timeline?.late_left_out ?? 0), 0);
+  if (late.length === 0) return null;
+  return h('details.data', h('summary', `Late compiles and loads as a table (${late.length + left})`),
+    h('div.scroll', { tabindex: '0', role: 'region', 'aria-label': 'Late compiles' }, h('table',
+      h('thead', h('tr', ['Key', 'Architecture', 'What', 'At', 'Took', 'Size'].map((text, i) => h(i > 2 ? 'th.number' : 'th', { scope: 'col' }, text)))),
+      h('tbody', late.slice(0, kMarksMax).map((one) => h('tr',
+        h('th', { scope: 'row' }, h('a.key', { href: address(`/runs/${run}`, { arch: one.arch, key: one.key }) }, one.key)),
+        h('td', one.arch), h('td', one.kind), h('td.number', duration(one.at_ms)), h('td.number', duration(one.ms)), h('td.number', bytes(one.bytes))))))));
+}
+
+export function timelineView(run: string, coverage: Coverage, whole: boolean, setWhole: (whole: boolean) => void): HTMLElement | null {
+  const known = coverage.architectures.filter((column) => column.timeline);
+  if (known.length === 0) return null;
+  const lines = known.map((column) => column.timeline as Timeline);
+  const longest = Math.max(0.001, ...lines.map((line) => line.end_ms));
+  const start = Math.min(longest, startEnd(lines));
+  const end = whole ? longest : start;
+  const button = (text: string, value: boolean) =>
+    h('button', { type: 'button', 'aria-pressed': String(whole === value), onclick: () => setWhole(value) }, text);
+  return h('div.timeline',
+    h('div.headline', h('h3', 'Time line'),
+      h('ul.legend.small', h('li', h('i.swatch.prewarm'), 'pre-warm'), h('li', h('i.swatch.payload'), 'payload'),
+        h('li', h('i.swatch.steps'), 'steps'), h('li', h('i.swatch.late-mark'), 'late compile')),
+      start < longest * 0.8 && h('span.tabs.small', button('Start', false), button('Whole run', true))),
+    known.map((column) => lane(column.arch, column.timeline as Timeline, end)),
+    h('div.scale.small.quiet', { 'aria-hidden': 'true' }, [0, 0.25, 0.5, 0.75, 1].map((share) => h('span', duration(end * share)))),
+    lateTable(run, coverage));
+}

@@ -1,0 +1,118 @@
+import { openSync, writeSync, closeSync } from 'node:fs';
+import { check, equal, test } from './harness.mjs';
+
+test('Run', 'NamesTheMostUpstreamCauseFirst', async (reader, world) => {
+  const page = await reader.open(`/runs/${world.runs['short-key']}`);
+  await page.locator('.cause.first').waitFor();
+  check(/prewarm key drift/i.test(await page.locator('.cause.first h3').textContent()), 'drift does not come first');
+  check(/prewarm missing/i.test(await page.locator('.cause').nth(1).textContent()), 'the missing key does not come second');
+});
+
+test('Run', 'ShowsTheVerdictWithSymbolAndText', async (reader, world) => {
+  const page = await reader.open(`/runs/${world.runs.healthy}`);
+  const verdict = page.locator('.run-head .verdict');
+  await verdict.waitFor();
+  equal(await verdict.textContent(), '✓pass');
+  equal(await page.locator('.cause').count(), 0, 'causes of a green run');
+});
+
+test('Run', 'SaysWhereTheCurvesPart', async (reader, world) => {
+  const page = await reader.open(`/runs/${world.runs.parted}`);
+  await page.locator('#loss canvas').waitFor();
+  await page.getByText('sm_121 leaves the band of sm_89 at step 6: +20 %.').waitFor();
+  equal(await page.locator('#loss .legend').textContent(), 'sm_89sm_121within 5 % of sm_89');
+});
+
+test('Run', 'SaysWhatOfACurveIsMissing', async (reader, world) => {
+  const page = await reader.open(`/runs/${world.runs['shared-key']}`);
+  await page.getByText('sm_121 reported no step.').waitFor();
+  const healthy = await reader.open(`/runs/${world.runs.healthy}`);
+  await healthy.getByText('sm_121 stays within 5 % of sm_89.').waitFor();
+});
+
+test('Run', 'ShowsEachKeyByColourSymbolAndText', async (reader, world) => {
+  const page = await reader.open(`/runs/${world.runs['wrong-eps']}?state=drifted`);
+  const cell = page.locator('.matrix-cell .state.bad').first();
+  await cell.waitFor();
+  equal((await cell.textContent()).trim(), '≠ drifted');
+  await cell.click();
+  await page.locator('.key-detail .tokens').first().waitFor();
+  const tokens = await page.locator('.key-detail .tokens').first().textContent();
+  check(tokens.includes('1e-06') && tokens.includes('1e-05'), `both values decoded: ${tokens}`);
+});
+
+test('Run', 'OpensAKeyFromItsAddress', async (reader, world) => {
+  const page = await reader.open(`/runs/${world.runs['shared-key']}?key=silu_forward&arch=sm_121`);
+  await page.locator('.key-detail').waitFor();
+  equal(await page.locator('.matrix-row[aria-selected="true"] .key').textContent(), 'silu_forward');
+  equal(await page.getByRole('group', { name: 'Findings of' }).locator('[aria-pressed="true"]').textContent(), 'sm_121');
+});
+
+test('Run', 'MovesInTheMatrixByArrowKeys', async (reader, world) => {
+  const page = await reader.open(`/runs/${world.runs.large}`);
+  await page.locator('.matrix [tabindex="0"]').first().focus();
+  for (const key of ['End', 'ArrowRight', 'ArrowUp']) await page.keyboard.press(key);
+  const focused = page.locator('.matrix-row:focus-within');
+  equal(await focused.getAttribute('aria-rowindex'), '10000', 'row');
+  await page.keyboard.press('Enter');
+  await page.locator('.key-detail').waitFor();
+});
+
+test('Run', 'DrawsOnlyTheRowsInSightOfTenThousand', async (reader, world) => {
+  const page = await reader.open(`/runs/${world.runs.large}`);
+  await page.getByText('10,000 keys').waitFor();
+  check(await page.locator('.matrix-rows .matrix-row').count() < 100, 'all rows were drawn');
+  await page.locator('.matrix-rows').evaluate((node) => { node.scrollTop = node.scrollHeight; });
+  await page.locator('[aria-rowindex="10001"]').waitFor();
+  await page.locator('input[type="search"]').fill('gemm_forward_42_');
+  await page.getByText('100 of 10,000 keys').waitFor();
+});
+
+test('Run', 'ThinsOutALongCurveAndShowsEveryPointOfAPart', async (reader, world) => {
+  const page = await reader.open(`/runs/${world.runs.large}`);
+  await page.getByText(/20,000 points, thinned out/).waitFor();
+  const box = await page.locator('#loss .u-over').boundingBox();
+  const asked = page.waitForRequest(/\/curve\?first=\d+&limit=\d+/);
+  await page.mouse.move(box.x + box.width * 0.4, box.y + 50);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.5, box.y + 50, { steps: 4 });
+  await page.mouse.up();
+  await asked;
+  await page.getByText(/thinned out/).waitFor({ state: 'detached' });
+  check(/^\d+-\d+$/.test(new URL(page.url()).searchParams.get('steps')), 'the range is not in the address');
+});
+
+test('Run', 'HasATimeLineOfLateCompiles', async (reader, world) => {
+  const page = await reader.open(`/runs/${world.runs['shared-key']}?time=whole`);
+  const lane = page.locator('.lane').first();
+  await lane.locator('.late').first().waitFor();
+  check(await lane.locator('.span.prewarm').count() > 0 && await lane.locator('.span.steps').count() > 0, 'pre-warm and steps');
+  check(/late compile/.test(await lane.locator('.track').getAttribute('aria-label')), 'no words for the lane');
+});
+
+test('Run', 'HasEveryClauseOfBothContracts', async (reader, world) => {
+  const page = await reader.open(`/runs/${world.runs['shared-key']}#KC-2`);
+  await page.locator('#clauses tbody tr').first().waitFor();
+  equal(await page.locator('#clauses tbody tr').count(), 18, 'clauses');
+  check(await page.locator('#KC-2 .verdict.fail').count() > 0, 'KC-2 is not failed');
+});
+
+test('Run', 'FollowsAJobWhileItRuns', async (reader, world) => {
+  const page = await reader.open(`/runs/${world.runs.live}`);
+  await page.getByText('No step has been reported yet.').waitFor();
+  const pipe = openSync(world.pipe, 'w');
+  for (let i = 0; i < 3; ++i) writeSync(pipe, 'go\n');
+  await page.getByText(/running, step 3/).waitFor();
+  await page.locator('#loss canvas').waitFor();
+  for (let i = 3; i < 20; ++i) writeSync(pipe, 'go\n');
+  closeSync(pipe);
+  await page.locator('.run-head .verdict.inconclusive').waitFor();
+  check(/inconclusive/.test(await page.locator('#announcements').textContent()), 'the verdict was not announced');
+});
+
+test('Run', 'ShowsAProblemWithWhatToDo', async (reader) => {
+  const page = await reader.open('/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV');
+  const card = page.getByRole('alert');
+  await card.waitFor();
+  check((await card.textContent()).includes('What to do: '), 'no advice');
+});

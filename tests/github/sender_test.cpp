@@ -1,0 +1,195 @@
+// The sender and the client against the fake GitHub: real sockets, a fake clock.
+#include "server/sender/sender.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include "server/store/repositories.hpp"
+#include "tests/github/all_requests.hpp"
+#include "tests/support/fake_github.hpp"
+#include "tests/support/scratch.hpp"
+
+namespace smgate::test {
+namespace {
+
+using nlohmann::json;
+using store::CallKind;
+using store::CallState;
+
+class SenderTest : public testing::Test {
+ protected:
+  ~SenderTest() override {
+    store_.close();
+    EXPECT_EQ(github_.mistakes(), std::vector<std::string>{});
+  }
+
+  static github::Settings settings(const FakeGitHub& fake, bool app) {
+    const github::Url url = github::parse_url(fake.url()).value();
+    if (!app) return {url, github::Secret("a personal token")};
+    return {url, github::AppIdentity{"Iv1.fake", github::AppKey::parse(github::Secret(fake.private_key())).value()}};
+  }
+
+  template <class T>
+  T await(boost::asio::awaitable<T> awaitable) {
+    auto future = boost::asio::co_spawn(io_, std::move(awaitable), boost::asio::use_future);
+    io_.restart();
+    io_.run();
+    return future.get();
+  }
+  void enqueue(CallKind kind, const json& body, const std::string& external_id = "x",
+               const std::string& repository = "acme/kernels") {
+    store_.write([&](store::Tx& tx) {
+      store::enqueue_call(tx, {"lane", kind, repository, external_id, body.dump(), std::nullopt, std::nullopt},
+                          clock_.now_ms());
+    });
+  }
+  void enqueue_check(const std::string& status, const std::string& conclusion = "") {
+    enqueue(CallKind::set_check, full_check(status, conclusion));
+  }
+  // Works the outbox off, as time passes; the rows, oldest first.
+  std::vector<store::Call> send_all() {
+    for (int i = 0; i < 100; ++i) {
+      await(sender_.step());
+      if (store_.read([](store::ReadTx& tx) { return store::count_calls(tx).pending; }) == 0) break;
+      clock_.advance_ms(2'000);
+    }
+    auto calls = store_.read([](store::ReadTx& tx) { return store::list_calls(tx, {}, std::nullopt, 100); });
+    std::reverse(calls.begin(), calls.end());
+    return calls;
+  }
+
+  Scratch scratch_;
+  FakeClock clock_{1'779'253'530'000};
+  FakeGitHub github_{clock_};
+  boost::asio::io_context io_{1};
+  store::Store store_{{scratch_.path() / "a.db", 1}};
+  github::Client client_{settings(github_, true), clock_, github::make_transport(io_.get_executor(), "")};
+  sender::Sender sender_{store_, client_, clock_};
+};
+
+TEST_F(SenderTest, MakesACheckRunAndCompletesTheSameOne) {
+  enqueue_check("queued");
+  send_all();
+  enqueue_check("completed", "success");
+  send_all();
+  ASSERT_EQ(github_.check_runs().size(), 1U);
+  EXPECT_EQ(github_.check_runs()[0]["conclusion"], "success");
+}
+
+TEST_F(SenderTest, CreatesNoSecondCheckRunAfterAConnectionWasCut) {
+  github_.fail_next({Fault::Kind::cut_after, 0, {}, ""});
+  github_.fail_next({Fault::Kind::cut_before, 0, {}, ""});
+  enqueue_check("completed", "failure");
+  const auto calls = send_all();
+  EXPECT_EQ(calls.at(0).state, CallState::sent);
+  ASSERT_EQ(github_.check_runs().size(), 1U);
+  EXPECT_EQ(github_.check_runs()[0]["conclusion"], "failure");
+}
+
+TEST_F(SenderTest, A422IsAnsweredWithLessUntilTheBareConclusion) {
+  github_.fail_next({Fault::Kind::answer, 422, {}, "{}"});
+  github_.fail_next({Fault::Kind::answer, 422, {}, "{}"});
+  enqueue_check("completed", "failure");
+  EXPECT_EQ(send_all().at(0).state, CallState::sent);
+  ASSERT_EQ(github_.check_runs().size(), 1U);
+  EXPECT_EQ(github_.check_runs()[0]["conclusion"], "failure");
+  EXPECT_FALSE(github_.check_runs()[0].contains("output"));
+}
+
+TEST_F(SenderTest, WaitsAsLongAsASecondaryLimitSays) {
+  github_.fail_next({Fault::Kind::answer, 403, {{"retry-after", "120"}}, R"({"message": "secondary rate limit"})"});
+  enqueue_check("queued");
+  await(sender_.step());
+  const std::size_t before = github_.seen().size();
+  clock_.advance_ms(119'000);
+  EXPECT_FALSE(await(sender_.step()));
+  EXPECT_EQ(github_.seen().size(), before);
+  clock_.advance_ms(1'000);
+  EXPECT_TRUE(await(sender_.step()));
+  EXPECT_EQ(github_.check_runs().size(), 1U);
+}
+
+TEST_F(SenderTest, RenewsATokenThatExpiresOrIsRefused) {
+  enqueue_check("queued");
+  send_all();
+  clock_.advance_ms(3'400'000);
+  enqueue_check("in_progress");
+  send_all();
+  github_.refuse_tokens();
+  enqueue_check("completed", "success");
+  EXPECT_EQ(send_all().back().state, CallState::sent);
+  const auto seen = github_.seen();
+  EXPECT_EQ(std::count_if(seen.begin(), seen.end(), [](const Seen& it) { return it.status == 401; }), 1);
+  EXPECT_EQ(github_.check_runs().at(0)["status"], "completed");
+}
+
+TEST_F(SenderTest, MakesAnotherCheckRunWhereGitHubDeletedIt) {
+  enqueue_check("queued");
+  send_all();
+  github_.delete_check_runs();
+  enqueue_check("completed", "success");
+  send_all();
+  ASSERT_EQ(github_.check_runs().size(), 1U);
+  EXPECT_EQ(github_.check_runs()[0]["conclusion"], "success");
+}
+
+TEST_F(SenderTest, AppendsNoAnnotationAndWritesNoCommentTwice) {
+  enqueue_check("completed", "failure");
+  send_all();
+  github_.fail_next({Fault::Kind::cut_after, 0, {}, ""});
+  enqueue(CallKind::add_annotations, fifty_annotations());
+  send_all();
+  github_.fail_next({Fault::Kind::cut_after, 0, {}, ""});
+  enqueue(CallKind::create_comment, {{"issue_number", 7}, {"body", "why"}}, "c");
+  send_all();
+  EXPECT_EQ(github_.check_runs().at(0)["output"]["annotations_count"], 50);
+  EXPECT_EQ(github_.comments().size(), 1U);
+}
+
+TEST_F(SenderTest, FollowsARenamedRepositoryAndSendsTheTokenToNoOtherHost) {
+  enqueue(CallKind::set_check, full_check("queued", ""), "x", "renamed/kernels");
+  send_all();
+  EXPECT_EQ(github_.check_runs().size(), 1U);
+  FakeGitHub other(clock_);
+  github_.fail_next({Fault::Kind::answer, 302, {{"location", other.url() + "/repos/a/b/check-runs"}}, ""});
+  enqueue(CallKind::set_check, full_check("queued", ""), "y");
+  await(sender_.step());
+  clock_.advance_ms(2'000);
+  await(sender_.step());
+  ASSERT_FALSE(other.seen().empty());
+  for (const Seen& seen : other.seen()) EXPECT_EQ(seen.authorization, "");
+}
+
+TEST_F(SenderTest, ReadsAllPages) {
+  for (int i = 0; i < 5; ++i) {
+    enqueue(CallKind::create_comment, {{"issue_number", 7}, {"body", "why"}}, std::to_string(i));
+    send_all();
+  }
+  const github::Target target{"acme/kernels", std::nullopt};
+  const auto pages = await(client_.read_pages(github::list_comments("acme/kernels", 7, 0), target, 10));
+  EXPECT_EQ(pages.pages.size(), 3U);
+  EXPECT_EQ(await(client_.read_pages(github::list_comments("acme/kernels", 7, 0), target, 2)).pages.size(), 2U);
+}
+
+TEST_F(SenderTest, AsksForATokenThatReadsOneRepository) {
+  const auto token = await(client_.contents_token({"acme/kernels", std::nullopt}));
+  ASSERT_TRUE(token);
+  EXPECT_EQ(token->reveal(), "ghs_1_narrow");
+  const json asked = json::parse(github_.seen().back().body);
+  EXPECT_EQ(asked, (json{{"repositories", {"kernels"}}, {"permissions", {{"contents", "read"}}}}));
+}
+
+TEST_F(SenderTest, WritesCommitStatusesWhereThereIsATokenAlone) {
+  github::Client client(settings(github_, false), clock_, github::make_transport(io_.get_executor(), ""));
+  sender::Sender sender(store_, client, clock_);
+  enqueue_check("completed", "success");
+  await(sender.step());
+  ASSERT_EQ(github_.statuses().size(), 1U);
+  EXPECT_EQ(github_.statuses()[0]["state"], "success");
+}
+
+}  // namespace
+}  // namespace smgate::test
