@@ -14,7 +14,12 @@ using store::CallKind;
 
 constexpr std::int64_t kClockSkew_ms = 120'000;  // between GitHub's clock and ours
 
-json body_of(const Task& task) { return json::parse(cut_body(task.call.body, task.call.cut), nullptr, false); }
+json body_of(const Task& task) {
+  json body = json::parse(cut_body(task.call.body, task.call.cut), nullptr, false);
+  // The row's own: by it a check run is found again.
+  if (task.call.kind == CallKind::set_check && body.is_object()) body["external_id"] = task.call.external_id;
+  return body;
+}
 
 // The check run that this call is about, where GitHub is known to have it.
 bool is_known(const Task& task) {

@@ -75,6 +75,21 @@ TEST(ParseConfig, ReadsTheSecretFromAFile) {
   EXPECT_THAT(parse_config(json.dump(), scratch / "server.jsonc").error().text(), HasSubstr("/webhook_secret_file"));
 }
 
+TEST(ParseConfig, TakesAGitHubTokenOrAnAppButNoTokenInTheClear) {
+  const test::Scratch scratch;
+  write_file_durably(scratch / "token", "ghp_example\n");
+  nlohmann::json json = minimal();
+  json["github"] = {{"api_url", "https://ghe.example/api/v3/"}, {"token_file", "token"}};
+  const Config config = parse_config(json.dump(), scratch / "server.jsonc").value();
+  EXPECT_EQ(config.github.token, "ghp_example");
+  EXPECT_EQ(config.github.api_url, "https://ghe.example/api/v3");
+  EXPECT_THAT(to_json(config).dump(), Not(HasSubstr("ghp_example")));
+  EXPECT_THAT(mistake("/github", {{"api_url", "http://ghe.example"}}), HasSubstr("/github/api_url"));
+  EXPECT_THAT(mistake("/github", {{"client_id", "Iv1"}}), HasSubstr("/github/client_id"));
+  EXPECT_THAT(mistake("/github", {{"client_id", "Iv1"}, {"private_key_file", "/dev/null"}}),
+              HasSubstr("/github/private_key_file"));
+}
+
 TEST(ConfigToJson, ShowsNoSecret) {
   EXPECT_THAT(to_json(parse(minimal()).value()).dump(), Not(HasSubstr("0123456789abcdef")));
 }

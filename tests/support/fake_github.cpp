@@ -213,7 +213,7 @@ FakeGitHub::Reply FakeGitHub::route(const Seen& request, const std::vector<std::
   if (path.back() == "access_tokens") return hand_out_token(request.body);
   if (path.back() == "installation") return {200, {{"id", kInstallation}}, {}};
   if (path.size() > 1 && path[1] == "renamed")
-    return {307, json::object(), {{"location", "/repos/acme/kernels" + request.path.substr(14)}}};
+    return {307, json::object(), {{"location", "/repos/acme" + request.path.substr(14)}}};
   const json body = json::parse(request.body, nullptr, false);
   if (request.path.find("/check-runs") != std::string::npos) return check_runs_route(request, path);
   if (path.size() > 4 && path[3] == "statuses") {
