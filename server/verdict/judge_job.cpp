@@ -106,7 +106,7 @@ store::JobVerdict judge_events(const ReportedJob& reported, store::JobView& view
   verdict.steps = static_cast<std::int64_t>(report.summary.steps);
   verdict.facts_json = contract::to_json(facts).dump();
   verdict.report_json = contract::to_json(report).dump();
-  view = view_of(facts, report, timeline);
+  view = view_of(facts.main, report, timeline);
   return verdict;
 }
 

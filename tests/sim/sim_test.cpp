@@ -8,7 +8,7 @@
 namespace smgate::sim {
 namespace {
 
-constexpr std::uint64_t kSeeds = 120;
+constexpr std::uint64_t kSeeds = 80;
 constexpr int kChaosSteps = 800;
 
 void run_seed(std::uint64_t seed, World::Seen& seen) {

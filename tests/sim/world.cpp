@@ -55,8 +55,8 @@ void World::step_in_calm() {
   for (std::size_t i = 0; i < 2 * sessions_.size(); ++i) read_message();
   judge();
   decide();
-  for (int i = 0; i < 8; ++i) report();
-  for (int i = 0; i < 3; ++i) send_call();
+  for (int i = 0; i < 8 && report(); ++i) continue;
+  for (int i = 0; i < 3 && send_call(); ++i) continue;
 }
 
 void World::coordinate() {
@@ -77,11 +77,13 @@ void World::coordinate() {
       return decide();
     case 7:
     case 8:
-      return report();
+      report();
+      return;
     case 9:
     case 10:
     case 11:
-      return send_call();
+      send_call();
+      return;
     default:
       return read_message();
   }
@@ -221,11 +223,11 @@ void World::decide() {
     breach("nobody else decides runs, and " + judged.run.value + " was decided already");
 }
 
-void World::report() {
-  store_.write([&](store::Tx& tx) { return reporter::report_next(tx, {true, ""}, clock_.now_ms()); });
+bool World::report() {
+  return store_.write([&](store::Tx& tx) { return reporter::report_next(tx, {true, ""}, clock_.now_ms()); });
 }
 
-void World::send_call() { api_.step(store_, clock_.now_ms()); }
+bool World::send_call() { return api_.step(store_, clock_.now_ms()); }
 
 void World::read_message() {
   std::erase_if(sessions_, [](const Session& it) { return !it.connection->open; });

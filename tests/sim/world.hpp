@@ -61,8 +61,8 @@ class World {
   void watch_leases();
   void judge();
   void decide();
-  void report();
-  void send_call();
+  bool report();  // false: nothing waited
+  bool send_call();
   void read_message();
   void hear(Session& session, const protocol::Hello& hello);
   void hear(Session& session, const protocol::Heartbeat& heartbeat);
