@@ -108,11 +108,11 @@ RunConfig config_of(const std::string& scale, std::uint32_t steps) {
   return config;
 }
 
-// The incident's heads at their own width over a length that is no multiple of a tile, on one narrow block.
-RunConfig wide_heads(std::uint32_t seq) {
+// Heads of any width on one narrow block.
+RunConfig one_block(std::uint32_t teacher_dim, std::uint32_t student_dim, std::uint32_t seq) {
   RunConfig config = config_of("tiny", 4);
-  config.teacher = {"teacher", 1, 64, 96, 4, 2, 128, 256, 4096, 1e-6f, 1e6f};
-  config.student = {"student", 1, 64, 96, 4, 2, 64, 256, 4096, 1e-6f, 1e6f};
+  config.teacher = {"teacher", 1, 64, 96, 4, 2, teacher_dim, 256, 4096, 1e-6f, 1e6f};
+  config.student = {"student", 1, 64, 96, 4, 2, student_dim, 256, 4096, 1e-6f, 1e6f};
   config.batch = 2;
   config.seq = seq;
   return config;
@@ -138,6 +138,20 @@ TEST_F(Gpu, TrainsTinyInBf16) {
   expect_near(on_gpu(*parts_, config, Math::kBf16), on_cpu(config), kBf16);
 }
 
+TEST_F(Gpu, TrainsSmallAsTheReferencesDo) {
+  const RunConfig config = config_of("small", 4);
+  expect_near(on_gpu(*parts_, config, Math::kFp32), on_cpu(config), kFp32);
+}
+
+TEST_F(Gpu, TrainsNarrowHeadsAsTheReferencesDo) {
+  for (const std::uint32_t seq : {32u, 100u}) {
+    const RunConfig config = one_block(32, 16, seq);
+    const Curve cpu = on_cpu(config);
+    expect_near(on_gpu(*parts_, config, Math::kFp32), cpu, kFp32);
+    expect_near(on_gpu(*parts_, config, Math::kBf16), cpu, kBf16);
+  }
+}
+
 TEST_F(Gpu, TrainsSmallInBf16) {
   const RunConfig config = config_of("small", 4);
   expect_near(on_gpu(*parts_, config, Math::kBf16), on_cpu(config), kBf16);
@@ -145,7 +159,7 @@ TEST_F(Gpu, TrainsSmallInBf16) {
 
 TEST_F(Gpu, TrainsWideHeadsAsTheReferencesDo) {
   for (const std::uint32_t seq : {64u, 100u, 200u}) {
-    const RunConfig config = wide_heads(seq);
+    const RunConfig config = one_block(128, 64, seq);
     const Curve cpu = on_cpu(config);
     expect_near(on_gpu(*parts_, config, Math::kFp32), cpu, kFp32);
     expect_near(on_gpu(*parts_, config, Math::kBf16), cpu, kBf16);
