@@ -181,7 +181,8 @@ void CpuTrainer::set_student_weights(const std::vector<float>& weights) {
 void CpuTrainer::for_each_teacher_tensor(const VisitFloats& visit) const {
   std::vector<float> values(teacher_.weight_floats());
   backend_.copy_out(values.data(), teacher_.weights(), values.size() * sizeof(float));
-  for (const TensorInfo& tensor : teacher_.layout()) visit(tensor, std::span(values).subspan(tensor.offset, tensor.count));
+  for (const TensorInfo& tensor : teacher_.layout())
+    visit(tensor, std::span(values).subspan(tensor.offset, tensor.count));
 }
 
 // Of adapters' own tensors alone where only they are trained.
