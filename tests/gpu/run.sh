@@ -35,10 +35,10 @@ echo "# times"
 for batch in 4 32; do
   steps=62
   for cache in empty full; do
-    start=$(date +%s.%N)
+    start=$(date +%s%N)
     check smoke --batch "$batch" --steps "$steps" --disk-cache "$work/cache-$batch" --events "$work/events-$batch-$cache" \
       --json
-    echo "| ${batch} x 256, ${cache} disk cache: process start to report | $(echo "$(date +%s.%N) - $start" | bc) s |"
+    echo "| ${batch} x 256, ${cache} disk cache: process start to report | $((($(date +%s%N) - start) / 1000000)) ms |"
     python3 - "$work/events-$batch-$cache" <<'PYTHON'
 import glob, json, statistics, sys
 events = [json.loads(line) for name in glob.glob(sys.argv[1] + "/*") for line in open(name)]
@@ -56,7 +56,7 @@ done
 
 echo "# against transformers"
 if [ -f "$root/tests/gpu/compare_transformers.py" ] && python3 -c "import torch, transformers" 2>/dev/null; then
-  for math in bf16 tf32; do
+  for math in fp32 tf32 bf16; do
     check smoke --steps 62 --math "$math" --dump "$work/dump-$math" --json
     check python3 "$root/tests/gpu/compare_transformers.py" "$work/dump-$math" --device cuda
     rm -rf "$work/dump-$math"

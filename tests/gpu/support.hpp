@@ -18,7 +18,10 @@ namespace smgate::workload::test {
 class GpuParts {
  public:
   GpuParts(const cuda::Driver& driver, std::unique_ptr<Compiler> compiler)
-      : writer_(""), compiler_(std::move(compiler)), device_(driver, 0, writer_), cache_("kernels", *compiler_, device_, writer_) {}
+      : writer_(""),
+        compiler_(std::move(compiler)),
+        device_(driver, 0, writer_),
+        cache_("kernels", *compiler_, device_, writer_) {}
 
   static std::unique_ptr<GpuParts> open(std::string& lacks) {
     const auto driver = cuda::open_driver();

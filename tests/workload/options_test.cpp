@@ -164,5 +164,12 @@ TEST(SmokeMain, SaysSoWhereNothingIsCompiled) {
   EXPECT_EQ(run.of("note").size(), 1u);
 }
 
+TEST(ParseOptions, GivesAGpuACompilerInAControl) {
+  const GpuProbe an_h200 = [] { return Outcome<std::string>(std::string("sm_90")); };
+  EXPECT_EQ(parse({"--backend", "cuda", "--control", "lr0"}, an_h200).value().compiler, CompilerChoice::kAuto);
+  EXPECT_EQ(parse({"--arch", "sm_89", "--control", "lr0"}).value().compiler, CompilerChoice::kNone);
+  EXPECT_NE(parse({"--backend", "cuda", "--compiler", "none"}, an_h200).error().find("--backend cpu"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace smgate::workload::test

@@ -126,8 +126,7 @@ void Gemms::call(const Plan& plan, Operands operands, CUstream stream, Lane lane
   const CUdeviceptr b = operands.left;
   check(library_,
         library_.matmul(handle_, plan.operation, &alpha, at(a), plan.a, at(b), plan.b, &beta, at(operands.result),
-                        plan.c, at(operands.result), plan.c, &plan.algorithm, at(workspace),
-                        kWorkspaceBytes, stream),
+                        plan.c, at(operands.result), plan.c, &plan.algorithm, at(workspace), kWorkspaceBytes, stream),
         "cublasLtMatmul");
 }
 

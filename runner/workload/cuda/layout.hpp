@@ -1,6 +1,6 @@
 // Where a model's tensors lie on a GPU: matrices first, then vectors, so that one comparison tells which weights decay
-// and have a copy in the storage type; a block's queries, keys and values side by side, and its gate and up, so that one
-// product makes each group. Names and order of checkpoints stay those of weights.hpp. Plain values; any thread.
+// and have a copy in the storage type; a block's queries, keys and values side by side, and its gate and up, so that
+// one product makes each group. Names and order of checkpoints stay those of weights.hpp. Plain values; any thread.
 #pragma once
 
 #include <cstddef>

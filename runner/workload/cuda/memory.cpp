@@ -50,8 +50,7 @@ void load(const CudaOps& ops, const Engine& engine, const Layout& layout, const 
     const std::uint32_t code = dtype == Dtype::kF32 ? 0 : dtype == Dtype::kF16 ? 1 : 2;
     for (std::size_t done = 0; done < tensor.count;) {
       const std::size_t count = std::min(tensor.count - done, kStagingBytes / size);
-      check(driver, driver.memcpy_h_to_d(staging.address(), values.data() + done * size, count * size),
-            "cuMemcpyHtoD");
+      check(driver, driver.memcpy_h_to_d(staging.address(), values.data() + done * size, count * size), "cuMemcpyHtoD");
       const Destination to = destination(place + done, layout.matrices, places.matrices, places.vectors, places.master,
                                          engine.element_bytes());
       ops.convert_weights(to.copy, to.master, staging.address(), code, count);

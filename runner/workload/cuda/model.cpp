@@ -116,16 +116,17 @@ void CudaModel::forward_mlp(const CudaOps& ops, std::uint32_t block) const {
   ops.gemm(Product::kOutput, linear(shape_.intermediate, shape_.hidden), {branch_, mlp_, matrix(w.down)});
 }
 
-// The gradients of weights are made at the side, for nothing on the way to the next block waits for them. What a block's
-// side reads is written again two blocks later, but for `out`, which the next block writes last: that waits for `done`.
+// The gradients of weights are made at the side, for nothing on the way to the next block waits for them. What a
+// block's side reads is written again two blocks later, but for `out`, which the next block writes last: that waits for
+// `done`.
 void CudaModel::backward(const CudaOps& ops, Address tokens) const {
   const BackwardScratch& s = scratch_;
   const CudaOps side = ops.beside();
   const BackwardScratch::Sided& last = sided(shape_.layers);
   BlockEvents& events = *events_[shape_.layers];
-  ops.rmsnorm_backward({s.dstream, last.out, last.partial1, s.dnorm, last_stream_, vector(layout_.final_norm),
-                        final_inverse_, false},
-                       rows(), shape_.hidden);
+  ops.rmsnorm_backward(
+      {s.dstream, last.out, last.partial1, s.dnorm, last_stream_, vector(layout_.final_norm), final_inverse_, false},
+      rows(), shape_.hidden);
   ops.hand_over(events.out, side);
   side.gamma_reduce(gradient(layout_.final_norm), last.partial1, rows(), shape_.hidden);
   side.record(events.done);
@@ -152,9 +153,9 @@ void CudaModel::backward_mlp(const CudaOps& ops, std::uint32_t block) const {
   side.gemm(Product::kWeightGradient, down, {gradient(w.down), dstream, own.dmlp});
   side.gemm(Product::kWeightGradient, up, {gradient(w.gate_up), a.gate_up, a.norm2});
   ops.gemm(Product::kInputGradient, up, {scratch_.dnorm, a.gate_up, matrix(w.gate_up)});
-  ops.rmsnorm_backward({scratch_.dstream, own.middle, own.partial2, scratch_.dnorm, a.middle, vector(w.norm2),
-                        a.inverse2, true},
-                       rows(), shape_.hidden);
+  ops.rmsnorm_backward(
+      {scratch_.dstream, own.middle, own.partial2, scratch_.dnorm, a.middle, vector(w.norm2), a.inverse2, true}, rows(),
+      shape_.hidden);
   ops.hand_over(events_[block]->middle, side);
   side.gamma_reduce(gradient(w.norm2), own.partial2, rows(), shape_.hidden);
 }
@@ -176,8 +177,8 @@ void CudaModel::backward_attention(const CudaOps& ops, std::uint32_t block) cons
   side.gemm(Product::kWeightGradient, qkv, {gradient(w.qkv), own.dqkv, a.norm1});
   ops.gemm(Product::kInputGradient, qkv, {s.dnorm, own.dqkv, matrix(w.qkv)});
   ops.wait_for(events_[block + 1]->done);
-  ops.rmsnorm_backward({s.dstream, own.out, own.partial1, s.dnorm, a.stream, vector(w.norm1), a.inverse1, true},
-                       rows(), shape_.hidden);
+  ops.rmsnorm_backward({s.dstream, own.out, own.partial1, s.dnorm, a.stream, vector(w.norm1), a.inverse1, true}, rows(),
+                       shape_.hidden);
   ops.hand_over(events_[block]->out, side);
   side.gamma_reduce(gradient(w.norm1), own.partial1, rows(), shape_.hidden);
   side.record(events_[block]->done);

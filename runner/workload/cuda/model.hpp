@@ -29,7 +29,8 @@ class Carver {
   std::size_t used_ = 0;
 };
 
-// What a block keeps of its forward pass. stream and middle are the residual stream before attention and before the MLP.
+// What a block keeps of its forward pass. stream and middle are the residual stream before attention and before the
+// MLP.
 struct BlockActivations {
   Address stream, norm1, inverse1, qkv, context, middle, norm2, inverse2, gate_up;
 };

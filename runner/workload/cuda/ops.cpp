@@ -29,8 +29,7 @@ void CudaOps::launch_with(const Kernel& kernel, const char* entry, Grid grid, vo
   if (function == nullptr) function = loaded(module).function(entry);
   const Driver& driver = engine_.device.driver();
   if (engine_.times != nullptr) engine_.times->before(stream());
-  check(driver,
-        driver.launch_kernel(function, grid.x, grid.y, grid.z, grid.threads, 1, 1, 0, stream(), args, nullptr),
+  check(driver, driver.launch_kernel(function, grid.x, grid.y, grid.z, grid.threads, 1, 1, 0, stream(), args, nullptr),
         "cuLaunchKernel");
   if (engine_.times != nullptr) engine_.times->after(stream(), scope_ + " " + kernel.key);
 }
@@ -106,8 +105,7 @@ void CudaOps::attention(Address out, Address lse, Address qkv, AttentionShape sh
          qkv);
 }
 
-void CudaOps::attention_backward(const AttentionGradient& a, AttentionShape shape, std::uint32_t batch,
-                                 Here at) const {
+void CudaOps::attention_backward(const AttentionGradient& a, AttentionShape shape, std::uint32_t batch, Here at) const {
   const Grid grid{ceil_div(shape.seq, kernels::kAttentionTile), shape.heads, batch, kernels::kAttentionThreads};
   launch(kernels::attention_backward_q(engine_.storage, shape), "attention_bwd_q", grid, at, a.dq, a.delta, a.dout,
          a.out, a.lse, a.qkv);
@@ -117,8 +115,8 @@ void CudaOps::attention_backward(const AttentionGradient& a, AttentionShape shap
 
 void CudaOps::swiglu(Address mlp, Address gate_up, std::uint32_t rows, std::uint32_t intermediate, Here at) const {
   const std::uint64_t items = std::uint64_t{rows} * (intermediate / 8);
-  launch(kernels::swiglu_forward(engine_.storage, intermediate), "swiglu_fwd", {ceil_div(items, kThreads), 1, 1, kThreads},
-         at, mlp, gate_up, rows);
+  launch(kernels::swiglu_forward(engine_.storage, intermediate), "swiglu_fwd",
+         {ceil_div(items, kThreads), 1, 1, kThreads}, at, mlp, gate_up, rows);
 }
 
 void CudaOps::swiglu_backward(Address gate_up, Address mlp, std::uint32_t rows, std::uint32_t intermediate,
@@ -154,9 +152,9 @@ void CudaOps::finish(const Finish& f, std::uint64_t count, const RunConfig& conf
 
 void CudaOps::adamw(const Adam& a, std::uint64_t matrices, std::uint64_t count, const RunConfig& config,
                     Here at) const {
-  launch(kernels::adamw_step(engine_.storage, config.adam), "adamw_step", {ceil_div(count, 4 * kThreads), 1, 1, kThreads},
-         at, a.weight, a.copy, a.moment, a.variance, a.gradient, a.scalars, config.learning_rate, config.weight_decay,
-         matrices, count);
+  launch(kernels::adamw_step(engine_.storage, config.adam), "adamw_step",
+         {ceil_div(count, 4 * kThreads), 1, 1, kThreads}, at, a.weight, a.copy, a.moment, a.variance, a.gradient,
+         a.scalars, config.learning_rate, config.weight_decay, matrices, count);
 }
 
 }  // namespace smgate::workload::cuda

@@ -1,7 +1,7 @@
-// The operations of a step on a GPU, each by name: builds the key and body that it needs now, asks the cache, queues the
-// launch. This is the run-time side; the pre-warm list (prewarm.cpp) is written apart. What every operation takes last
-// is the line that asks for it, for the events. Owned by a model or the trainer; one thread. Device addresses are the
-// caller's, typed by the operation's comment: T is the storage type.
+// The operations of a step on a GPU, each by name: builds the key and body that it needs now, asks the cache, queues
+// the launch. This is the run-time side; the pre-warm list (prewarm.cpp) is written apart. What every operation takes
+// last is the line that asks for it, for the events. Owned by a model or the trainer; one thread. Device addresses are
+// the caller's, typed by the operation's comment: T is the storage type.
 #pragma once
 
 #include <map>

@@ -34,10 +34,9 @@ class Warmer {
 
   // The library makes every product. The change that turned it on did not tell this list.
   void stale_products(const ModelShape& model, std::uint32_t rows, Here at = Here::now()) const {
-    for (const GemmShape shape : {GemmShape{rows, model.hidden, model.query_width()},
-                                  GemmShape{rows, model.hidden, model.kv_width()},
-                                  GemmShape{rows, model.hidden, model.intermediate},
-                                  GemmShape{rows, model.intermediate, model.hidden}}) {
+    for (const GemmShape shape :
+         {GemmShape{rows, model.hidden, model.query_width()}, GemmShape{rows, model.hidden, model.kv_width()},
+          GemmShape{rows, model.hidden, model.intermediate}, GemmShape{rows, model.intermediate, model.hidden}}) {
       offer(keys::gemm_forward(shape), bodies::gemm_forward(shape), at);
     }
   }

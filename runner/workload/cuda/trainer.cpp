@@ -238,9 +238,9 @@ void CudaTrainer::head_chunk(const CudaOps& backward, std::uint32_t first) {
       .gemm(Product::kOutput, teacher,
             {teacher_logits_, row_of(teacher_.final_norm(), teacher.k * element), teacher_.embedding()});
   CudaOps(engine_, kStudent).gemm(Product::kOutput, student, {student_logits_, norm, student_.embedding()});
-  backward.kd_loss({student_logits_, row_of(losses_, 2 * sizeof(float)), teacher_logits_,
-                    row_of(labels_, sizeof(std::int32_t))},
-                   rows, config_, config_.rows());
+  backward.kd_loss(
+      {student_logits_, row_of(losses_, 2 * sizeof(float)), teacher_logits_, row_of(labels_, sizeof(std::int32_t))},
+      rows, config_, config_.rows());
   const CudaOps side = backward.beside();
   backward.hand_over(fork_, side);
   side.gemm(Product::kWeightGradient, student, {student_.embedding_gradient(), student_logits_, norm}, first > 0);

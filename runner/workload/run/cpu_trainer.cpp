@@ -140,8 +140,8 @@ void CpuTrainer::update(std::uint32_t index, double grad_norm) {
   const Ops ops(cache_, backend_, kStudentBackward);
   const auto max = static_cast<double>(config_.gradient_norm_max);
   // A norm that is not a number scales to itself: the run must show it, not hide it.
-  const double scale = grad_norm <= max ? 1.0 : max / grad_norm;
-  ops.grad_scale(student_.gradients(), static_cast<float>(scale),
+  clip_scale_ = grad_norm <= max ? 1.0 : max / grad_norm;
+  ops.grad_scale(student_.gradients(), static_cast<float>(clip_scale_),
                  static_cast<std::uint32_t>(student_.trained_floats()));
   for (std::size_t i = student_.first_trained(); i < student_.layout().size(); ++i) {
     const TensorInfo& tensor = student_.layout()[i];
@@ -181,12 +181,14 @@ void CpuTrainer::set_student_weights(const std::vector<float>& weights) {
 void CpuTrainer::for_each_teacher_tensor(const VisitFloats& visit) const {
   std::vector<float> values(teacher_.weight_floats());
   backend_.copy_out(values.data(), teacher_.weights(), values.size() * sizeof(float));
-  for (const TensorInfo& tensor : teacher_.layout()) visit(tensor, std::span(values).subspan(tensor.offset, tensor.count));
+  for (const TensorInfo& tensor : teacher_.layout())
+    visit(tensor, std::span(values).subspan(tensor.offset, tensor.count));
 }
 
 // Of adapters' own tensors alone where only they are trained.
 void CpuTrainer::for_each_student_gradient(const VisitFloats& visit) const {
-  const std::vector<float> values = student_gradients();
+  std::vector<float> values = student_gradients();
+  for (float& value : values) value = static_cast<float>(static_cast<double>(value) / clip_scale_);
   for (std::size_t i = student_.first_trained(); i < student_.layout().size(); ++i) {
     const TensorInfo& tensor = student_.layout()[i];
     visit(tensor, std::span(values).subspan(tensor.offset - student_.trained_offset(), tensor.count));

@@ -58,6 +58,7 @@ class CpuTrainer : public Trainer {
   float* partials_ = nullptr;
   float* moments_ = nullptr;
   float* variances_ = nullptr;
+  double clip_scale_ = 1.0;  // that the gradients of the last step were multiplied by
 };
 
 }  // namespace smgate::workload

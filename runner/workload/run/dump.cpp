@@ -79,17 +79,15 @@ void Dump::start(Trainer& trainer, const Batch& batch) {
               [&](const Trainer::VisitFloats& visit) { trainer.for_each_student_tensor(visit); });
   write_file(folder_ + "/batch.json", batch_json(config_, batch));
   const std::vector<float> logits = trainer.student_logits();
-  write_file(folder_ + "/logits.f32",
-             {reinterpret_cast<const char*>(logits.data()), logits.size() * sizeof(float)});
+  write_file(folder_ + "/logits.f32", {reinterpret_cast<const char*>(logits.data()), logits.size() * sizeof(float)});
 }
 
 void Dump::step(const Trainer& trainer, std::uint32_t index, double loss) {
   if (folder_.empty()) return;
   losses_.push_back(loss);
   if (index > 0) return;
-  const std::vector<float> gradients =
-      gathered(trainer.student_layout(),
-               [&](const Trainer::VisitFloats& visit) { trainer.for_each_student_gradient(visit); });
+  const std::vector<float> gradients = gathered(
+      trainer.student_layout(), [&](const Trainer::VisitFloats& visit) { trainer.for_each_student_gradient(visit); });
   write_file(folder_ + "/gradients.safetensors", safetensors_bytes(trainer.student_layout(), gradients));
 }
 

@@ -155,14 +155,15 @@ std::string apply_control(const Pending& pending, RunConfig& config) {
 }
 
 std::string apply_compiler(const Pending& pending, Options& options) {
-  // A control is about what the contract sees, not about the compiler: it does not pay for one.
-  const std::string unsaid = pending.control.empty() ? "auto" : "none";
+  // A control is about what the contract sees, not about the compiler: it does not pay for one where none is needed.
+  const std::string unsaid = pending.control.empty() || options.config.gpu ? "auto" : "none";
   const std::string& name = pending.compiler.empty() ? unsaid : pending.compiler;
   if (name == "auto") {
     options.compiler = CompilerChoice::kAuto;
   } else if (name == "nvrtc") {
     options.compiler = CompilerChoice::kNvrtc;
   } else if (name == "none") {
+    if (options.config.gpu) return "--compiler none leaves a GPU without kernels: take auto, nvrtc or --backend cpu";
     options.compiler = CompilerChoice::kNone;
   } else {
     return "unknown compiler " + name + " (auto, nvrtc, none)";
@@ -233,7 +234,7 @@ Outcome<Options> parse_options(int argc, char** argv, const GpuProbe& gpu) {
   RunConfig& run = options.config;
   for (const std::string& error :
        {apply_numbers(pending.value(), run), apply_batch(pending.value(), run),
-        apply_compiler(pending.value(), options), apply_backend(pending.value(), gpu, options),
+        apply_backend(pending.value(), gpu, options), apply_compiler(pending.value(), options),
         apply_math(pending.value(), run), apply_fault(pending.value(), !options.weights.empty(), run),
         apply_control(pending.value(), run)}) {
     if (!error.empty()) return Failure{error};
@@ -260,7 +261,7 @@ std::string usage() {
          "  --dump DIR        writes both checkpoints, the batch, step 0's logits and gradients, and the losses, for\n"
          "                    tests/gpu/compare_transformers.py\n"
          "  --weights DIR     checkpoints in DIR/teacher and DIR/student (default: seeded weights)\n"
-         "  --compiler NAME   auto (NVRTC where it is found), nvrtc, none (default: auto; of a control none)\n"
+         "  --compiler NAME   auto (NVRTC where it is found), nvrtc, none (default: auto; of a control none, on a CPU)\n"
          "  --target ARCH     architecture to compile for (default: the device's)\n"
          "  --disk-cache DIR  keep compiled kernels there; the run is then not attested cold\n"
          "  --strict          a compile after pre-warm fails the run\n"

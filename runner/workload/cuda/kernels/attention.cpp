@@ -1,8 +1,9 @@
 // Causal attention with grouped keys and values, never holding the scores (Dao et al., 2022), on the tensor cores'
-// 16x8x16 bf16 products, which sm_80 and everything since has. A block of four warps owns 64 queries (forward, dq) or 64
-// keys (dk, dv) of one head; each warp owns 16 of them. dk and dv are left one a query head; rope_bwd adds a group's.
-// Deterministic: no atomics. Shared memory: at most 35 KB a block.
+// 16x8x16 bf16 products, which sm_80 and everything since has. A block of four warps owns 64 queries (forward, dq) or
+// 64 keys (dk, dv) of one head; each warp owns 16 of them. dk and dv are left one a query head; rope_bwd adds a
+// group's. Deterministic: no atomics. Shared memory: at most 35 KB a block.
 #include "runner/workload/cuda/kernels/attention.hpp"
+
 #include "runner/workload/cuda/kernels/text.hpp"
 
 namespace smgate::workload::cuda::kernels {
@@ -10,8 +11,8 @@ namespace smgate::workload::cuda::kernels {
 namespace {
 
 // Fragments of mma.m16n8k16, lane = 4 g + t. A (16x16): {(g, 2t), (g+8, 2t), (g, 2t+8), (g+8, 2t+8)}, two neighbours in
-// a row each. B (16x8): {(2t, g), (2t+8, g)}, two neighbours in a column each. C (16x8): {(g, 2t), (g, 2t+1), (g+8, 2t),
-// (g+8, 2t+1)}. So two C fragments side by side are an A fragment. Tiles are padded by 16 bytes a row, so that the
+// a row each. B (16x8): {(2t, g), (2t+8, g)}, two neighbours in a column each. C (16x8): {(g, 2t), (g, 2t+1), (g+8,
+// 2t), (g+8, 2t+1)}. So two C fragments side by side are an A fragment. Tiles are padded by 16 bytes a row, so that the
 // eight rows that are read together lie in banks of their own.
 constexpr const char* kShared = R"cuda(
 #define DIM ((HEAD_DIM + 15) / 16 * 16)

@@ -1,6 +1,6 @@
-// The distillation's loss (Hinton et al., 2015) over one row of the vocabulary a block: alpha * CE(label) + (1 - alpha) *
-// T^2 * KL(teacher_T || student_T), mean over rows. One pass gathers every sum with a running maximum, a second writes
-// the gradient over the student's logits; no fp32 logits are held anywhere.
+// The distillation's loss (Hinton et al., 2015) over one row of the vocabulary a block: alpha * CE(label) + (1 - alpha)
+// * T^2 * KL(teacher_T || student_T), mean over rows. One pass gathers every sum with a running maximum, a second
+// writes the gradient over the student's logits; no fp32 logits are held anywhere.
 #include "runner/workload/cuda/kernels/text.hpp"
 
 namespace smgate::workload::cuda::kernels {

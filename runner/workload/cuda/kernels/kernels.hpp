@@ -1,5 +1,5 @@
-// The kernels of a training step on a GPU: each one's key and CUDA C++ body. Pre-warm lists and the step build theirs by
-// these functions alone. Storage is the type of matrices and activations; the residual stream, gradients, norms' and
+// The kernels of a training step on a GPU: each one's key and CUDA C++ body. Pre-warm lists and the step build theirs
+// by these functions alone. Storage is the type of matrices and activations; the residual stream, gradients, norms' and
 // biases' weights are fp32 in every mode. Their CPU references are in tests/gpu. Pure; any thread.
 #pragma once
 

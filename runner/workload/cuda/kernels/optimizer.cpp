@@ -97,10 +97,10 @@ Kernel grad_norm_partials() {
 
 Kernel step_finish(AdamParams params, float norm_max) {
   static const Text text("step_finish", kFinish);
-  return {"step_finish" + float_token("b1", params.beta1) + float_token("b2", params.beta2) +
-              float_token("max", norm_max),
-          Body(text.definition(), {float_param("beta1", params.beta1), float_param("beta2", params.beta2),
-                                   float_param("norm_max", norm_max)})};
+  return {
+      "step_finish" + float_token("b1", params.beta1) + float_token("b2", params.beta2) + float_token("max", norm_max),
+      Body(text.definition(), {float_param("beta1", params.beta1), float_param("beta2", params.beta2),
+                               float_param("norm_max", norm_max)})};
 }
 
 Kernel adamw_step(Storage storage, AdamParams params) {

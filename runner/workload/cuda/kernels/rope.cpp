@@ -114,9 +114,9 @@ extern "C" __global__ void __launch_bounds__(256) rope_bwd(T* dqkv, float* parti
 Kernel rope(const Text& text, const char* name, Storage storage, AttentionShape shape, float theta) {
   return {join_key(stored(name, storage), {shape.heads, shape.kv_heads, shape.head_dim, shape.seq}) +
               float_token("th", theta),
-          Body(text.definition(), {storage_param(storage), uint_param("heads", shape.heads),
-                                   uint_param("kv_heads", shape.kv_heads), uint_param("head_dim", shape.head_dim),
-                                   uint_param("seq", shape.seq), float_param("theta", theta)})};
+          Body(text.definition(),
+               {storage_param(storage), uint_param("heads", shape.heads), uint_param("kv_heads", shape.kv_heads),
+                uint_param("head_dim", shape.head_dim), uint_param("seq", shape.seq), float_param("theta", theta)})};
 }
 
 }  // namespace
