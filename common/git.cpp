@@ -166,4 +166,12 @@ bool is_safe_clone_url(const std::string& url) {
          url.find("::") == std::string::npos;
 }
 
+std::string without_credentials(const std::string& url) {
+  const std::size_t scheme = url.find("://");
+  if (scheme == std::string::npos) return url;
+  const std::size_t host = scheme + 3;
+  const std::size_t at = url.substr(0, url.find('/', host)).rfind('@');
+  return at == std::string::npos || at < host ? url : url.substr(0, host) + url.substr(at + 1);
+}
+
 }  // namespace smgate

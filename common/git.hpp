@@ -58,5 +58,7 @@ class GitMirror {
 bool is_safe_ref(const std::string& ref);
 // file://, an absolute path, https://, ssh:// or user@host:path; without control characters.
 bool is_safe_clone_url(const std::string& url);
+// "https://user:secret@host/x" without what stands before the @, for errors and logs.
+std::string without_credentials(const std::string& url);
 
 }  // namespace smgate

@@ -8,7 +8,7 @@ packages=(
   libboost1.81-dev nlohmann-json3-dev libsqlite3-dev libssl-dev libzstd-dev zlib1g-dev
   libspdlog-dev libcli11-dev libvalijson-dev libsimdjson-dev libyaml-cpp-dev libre2-dev prometheus-cpp-dev
   libgtest-dev libgmock-dev libbenchmark-dev
-  clang-format clang-tidy
+  clang-format clang-tidy clang libclang-rt-14-dev
 )
 
 missing=()

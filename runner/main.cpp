@@ -13,6 +13,7 @@
 #include "runner/ask/ask.hpp"
 #include "runner/check/check.hpp"
 #include "runner/exec/supervisor.hpp"
+#include "runner/lint/lint.hpp"
 #include "runner/run/run.hpp"
 
 namespace {
@@ -52,6 +53,7 @@ int run(int argc, char** argv) {
   add_agent_command(app, exit_code);
   smgate::run::add_run_command(app, exit_code);
   smgate::check::add_check_command(app, exit_code);
+  smgate::lint::add_lint_command(app, exit_code);
   smgate::ask::add_ask_commands(app, exit_code);
   add_crash_points_command(app);
   try {

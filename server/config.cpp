@@ -124,7 +124,7 @@ nlohmann::json to_json(const Config& config) {
   nlohmann::json repositories = nlohmann::json::array();
   for (const auto& [name, url] : config.repositories)
     repositories.push_back(url.empty() ? nlohmann::json{{"name", name}}
-                                       : nlohmann::json{{"name", name}, {"clone_url", url}});
+                                       : nlohmann::json{{"name", name}, {"clone_url", without_credentials(url)}});
   const bool ipv6 = config.address.find(':') != std::string::npos;
   return {{"listen", fmt::format(fmt::runtime(ipv6 ? "[{}]:{}" : "{}:{}"), config.address, config.port)},
           {"port_file", config.port_file ? nlohmann::json(config.port_file->string()) : nlohmann::json()},

@@ -134,7 +134,6 @@ asio::awaitable<bool> Stages::fetch_source() {
   const source::SourceConfig source_config{config_.data_folder / "mirrors", git_limits(config_)};
   const source::SourceResult result =
       co_await on_pool(git_pool_, [&task, &source_config] { return source::fetch_gate_files(*task, source_config); });
-  crash_point(store::kSourceFetched);
   crash_point(store::kGateFilesRead);
   const std::int64_t now_ms = clock_.now_ms();
   const source::Finished finished = co_await store::write(store_, [this, &task, &result, now_ms](store::Tx& tx) {
@@ -223,13 +222,16 @@ asio::awaitable<bool> Stages::judge_job() {
 }
 
 asio::awaitable<bool> Stages::decide_run() {
+  const auto ended = co_await store::read(store_, [](store::ReadTx& tx) { return verdict::load_ended_run(tx); });
+  if (!ended) co_return false;
   const verdict::Config policy{config_.emulated_satisfies_required};
+  const verdict::JudgedRun judged =
+      co_await on_pool(work_pool_, [&ended, policy] { return verdict::judge(*ended, policy); });
+  crash_point(store::kRunCompared);
   const std::int64_t now_ms = clock_.now_ms();
-  const auto decided = co_await store::write(
-      store_, [policy, now_ms](store::Tx& tx) { return verdict::decide_next_run(tx, policy, now_ms); });
-  if (!decided) co_return false;
+  co_await store::write(store_, [&judged, now_ms](store::Tx& tx) { return verdict::finish_run(tx, judged, now_ms); });
   crash_point(store::kRunDecided);
-  spdlog::info("run decided run={} verdict={}", decided->run.value, to_string(decided->verdict));
+  spdlog::info("run decided run={} verdict={}", judged.run.value, to_string(judged.decision.verdict));
   co_return true;
 }
 

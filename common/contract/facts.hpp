@@ -240,7 +240,6 @@ struct Facts {
   std::uint64_t events = 0;
   std::uint64_t keys = 0;
   std::uint64_t left_out = 0;  // what the bounds above cut: keys, scopes, processes
-  std::uint64_t from_adapter = 0;
   std::uint64_t unreadable = 0;  // lines
   std::string first_unreadable;
   std::map<ProcessId, Process> processes;

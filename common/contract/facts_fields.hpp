@@ -130,7 +130,7 @@ void keep(F& f, E& e) {
 }
 template <class F, Is<Facts> E>
 void keep(F& f, E& e) {
-  f("events", e.events), f("keys", e.keys), f("left_out", e.left_out), f("from_adapter", e.from_adapter);
+  f("events", e.events), f("keys", e.keys), f("left_out", e.left_out);
   f("unreadable", e.unreadable), f("first_unreadable", e.first_unreadable), f("processes", e.processes);
 }
 

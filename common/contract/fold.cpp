@@ -52,7 +52,6 @@ void count_seq(Process& process, const Event& event) {
 
 void fold(Facts& facts, const Event& event) {
   ++facts.events;
-  if (event.source == Source::adapter) ++facts.from_adapter;
   Process* process = process_of(facts, event);
   if (process == nullptr) return;
   count_seq(*process, event);
@@ -77,12 +76,17 @@ Scope* scope_named(Fold& fold, const std::string& name) {
 
 void fold_part(Fold& fold, const RunStart& start) {
   std::optional<Start>& kept = fold.process.start;
+  const bool warm = start.cold == false || (kept && kept->cold == false);  // stays true, whoever says it
   // A probe may speak before the workload does; the workload knows better.
-  if (kept && !(kept->ref.source == Source::probe && fold.event.source == Source::self)) return;
+  if (kept && !(kept->ref.source == Source::probe && fold.event.source == Source::self)) {
+    if (warm) kept->cold = false;
+    return;
+  }
   kept = Start{start.workload, start.version, start.arch,        start.device, start.compiler, {},
                start.emulated, start.cold,    fold.ref(start.at)};
   const nlohmann::json config = nlohmann::json::parse(start.config_json, nullptr, false);
   if (config.is_object()) flatten(config, "", 0, kept->config);
+  if (warm) kept->cold = false;
 }
 
 void fold_part(Fold& fold, const RunEnd& end) {

@@ -62,7 +62,7 @@ void count_body(const Fold& fold, Key& key, std::vector<Body>& bodies, const E& 
 }
 
 void keep_target(Key& key, const std::string& target, std::optional<bool> native, const EventRef& ref) {
-  if (target.empty()) return;
+  if (target.empty() && !native) return;
   const auto same = [&](const Target& t) { return t.target == target && t.native == native; };
   if (std::none_of(key.targets.begin(), key.targets.end(), same)) keep_sample(key.targets, {target, native, ref});
 }

@@ -53,7 +53,7 @@ Summary sum_up(const Facts& facts) {
     summary.emulated = start->emulated;
   }
   for (const auto& [id, process] : facts.processes)
-    if (process.start && process.start->cold) summary.cold = summary.cold.value_or(false) || *process.start->cold;
+    if (process.start && process.start->cold) summary.cold = summary.cold.value_or(true) && *process.start->cold;
   summary.declared_steps = declared_steps(facts);
   summary.completed = completed(facts);
   if (const std::optional<Symptom> symptom = failure(facts)) summary.symptom = symptom->text;

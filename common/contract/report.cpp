@@ -172,6 +172,10 @@ json to_json(const Report& report) {
                    {"findings", list_of(report.findings)}, {"findings_left_out", report.findings_left_out},
                    {"unexplained", report.unexplained()},  {"warnings", list_of(report.warnings)},
                    {"clauses", list_of(report.clauses)}};
+  if (report.resemblance)
+    document["resemblance"] = {{"alike", report.resemblance->alike},
+                               {"signal", report.resemblance->signal},
+                               {"text", report.resemblance->text}};
   if (report.architectures.empty())
     document["summary"] = to_json(report.summary);
   else

@@ -85,6 +85,14 @@ struct ArchSummary {
   bool operator==(const ArchSummary&) const = default;
 };
 
+// Earlier failures of the branch on one architecture that look like this one, while the keys they miss differ.
+struct Resemblance {
+  std::uint64_t alike = 0;  // failures with this signature, the one at hand among them
+  bool signal = false;      // the cause lies upstream of every one of them
+  std::string text;         // for a person
+  bool operator==(const Resemblance&) const = default;
+};
+
 // Of a job, with a summary; or of a run's architectures compared, with one summary for each.
 struct Report {
   Verdict verdict = Verdict::inconclusive;
@@ -95,6 +103,7 @@ struct Report {
   Summary summary;
   std::vector<ArchSummary> architectures;  // not empty: the report compares runs
   std::uint64_t findings_left_out = 0;
+  std::optional<Resemblance> resemblance;  // of a job that failed; the coordinator alone knows its branch
   std::uint64_t unexplained() const;
 };
 

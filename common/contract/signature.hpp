@@ -29,11 +29,6 @@ FailureSign failure_sign(const Facts& facts, const Report& report);
 // The third alike failure with differing missing keys is a signal.
 inline constexpr std::size_t kAlikeFailures = 3;
 
-struct Resemblance {
-  std::size_t alike = 0;  // failures with this signature, the one at hand among them
-  bool signal = false;    // the cause lies upstream of every one of them
-  std::string text;       // for a person
-};
 // Of the failing runs of a branch on one architecture, oldest first, the last being the one at hand: what it shares
 // with the earlier ones. None where no earlier one is alike, or where all of them miss the same keys.
 std::optional<Resemblance> resemblance(const std::vector<FailureSign>& failures);

@@ -34,6 +34,7 @@ inline constexpr int kVersion = 1;
 inline constexpr std::size_t kMessageBytesMax = 2U << 20U;     // an item's data in base 64 with room to spare
 inline constexpr std::size_t kItemDataBytesMax = 256U << 10U;  // one row of the store; small enough to stay live
 inline constexpr std::size_t kItemsUnacknowledgedMax = 64;     // window: bounds what either side buffers
+inline constexpr std::int64_t kDeadlineMax_s = 7 * 86'400;     // a week: longer than any job should hold a GPU
 
 struct Device {
   std::string name;

@@ -20,14 +20,14 @@ constexpr IntegerRange kSlots{1, 64};               // devices in one host
 constexpr IntegerRange kHeld{0, 256};               // jobs that wait for acknowledgement after a long outage
 constexpr IntegerRange kAttempts{1, 1000};          // far above any attempt cap
 constexpr IntegerRange kDurationMs{1, 86'400'000};  // heartbeats and leases: a day
-constexpr IntegerRange kDeadlineS{1, 7 * 86'400};   // a week: longer than any job should hold a GPU
-constexpr IntegerRange kExitCode{0, 255};           // wait(2)
-constexpr IntegerRange kSignal{0, 128};             // Linux knows 64
-constexpr IntegerRange kStages{1, 32};              // as in the gate file
-constexpr IntegerRange kArguments{1, 1024};         // of a stage
-constexpr std::size_t kTextMax = 64U << 10U;        // reasons, names, addresses: for a person
-constexpr std::size_t kErrorMax = 1000;             // mistakes told back; a hostile peer chooses how many there are
-constexpr std::size_t kVariablesMax = 256;          // environment of a stage
+constexpr IntegerRange kDeadlineS{1, kDeadlineMax_s};
+constexpr IntegerRange kExitCode{0, 255};     // wait(2)
+constexpr IntegerRange kSignal{0, 128};       // Linux knows 64
+constexpr IntegerRange kStages{1, 32};        // as in the gate file
+constexpr IntegerRange kArguments{1, 1024};   // of a stage
+constexpr std::size_t kTextMax = 64U << 10U;  // reasons, names, addresses: for a person
+constexpr std::size_t kErrorMax = 1000;       // mistakes told back; a hostile peer chooses how many there are
+constexpr std::size_t kVariablesMax = 256;    // environment of a stage
 
 std::string text(JsonReader& reader, const std::string& field, std::size_t length_max = kTextMax) {
   std::string value = reader.string(field, std::nullopt);

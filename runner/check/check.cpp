@@ -5,12 +5,11 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "common/contract/adapters/adapter.hpp"
 #include "common/contract/judge.hpp"
-#include "runner/check/render.hpp"
 
 namespace smgate::check {
 
@@ -41,10 +40,7 @@ int run_check(Options options, std::ostream& out, std::ostream& errors, bool ter
   const Result<contract::Facts> facts = read_facts(options);
   if (!facts) return refuse(facts.error());
   const contract::Report report = contract::judge(*facts, *policy);
-  if (options.json)
-    out << contract::to_json(report).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
-  else
-    out << render(report, terminal);
+  out << render(report, options.format, terminal);
   return exit_code(report.verdict);
 }
 
@@ -71,6 +67,19 @@ int check_named(Options options, const std::string& adapter) {
 
 }  // namespace
 
+void add_format_options(CLI::App& command, Format& format) {
+  const std::map<std::string, Format> names = {
+      {"text", Format::text}, {"json", Format::json}, {"junit", Format::junit}, {"markdown", Format::markdown}};
+  CLI::Option* named =
+      command.add_option("--format", format, "text, json (schemas/report.schema.json), junit (XML) or markdown")
+          ->transform(CLI::CheckedTransformer(names))
+          ->option_text("FORMAT");
+  command
+      .add_flag_callback(
+          "--json", [&format] { format = Format::json; }, "short for --format json")
+      ->excludes(named);
+}
+
 void add_check_command(CLI::App& app, int& code) {
   const auto options = std::make_shared<Options>();
   const auto adapter = std::make_shared<std::string>();
@@ -86,7 +95,7 @@ void add_check_command(CLI::App& app, int& code) {
       ->excludes(by_name)
       ->excludes(policy);
   command->add_option("--manifest", options->manifest_file, "what was declared for the run: steps, batch_size, ...");
-  command->add_flag("--json", options->json, "the report as JSON (schemas/report.schema.json)");
+  add_format_options(*command, options->format);
   command->footer(about_adapters());
   command->callback([options, adapter, &code] { code = check_named(*options, *adapter); });
 }

@@ -11,6 +11,7 @@
 #include "common/contract/policy.hpp"
 #include "common/contract/report.hpp"
 #include "common/result.hpp"
+#include "runner/check/render.hpp"
 
 namespace CLI {
 class App;
@@ -28,7 +29,7 @@ struct Options {
   std::string gate_file;      // its policy and adapter count: then neither of the other two is given
   std::string policy_file;    // JSON with comments: "policy", "exceptions", "differences" as in a gate file
   std::string manifest_file;  // JSON with what was declared for the run: steps, batch_size, learning_rate, ...
-  bool json = false;
+  Format format = Format::text;
 };
 
 // Facts of everything under the paths; an error names file, line and field.
@@ -43,6 +44,9 @@ std::optional<Error> read_manifest(const std::string& path, contract::Policy& po
 
 // Returns the exit code. Colour only where `terminal` says that `out` is one.
 int run_check(Options options, std::ostream& out, std::ostream& errors, bool terminal);
+
+// Adds --format and its short form --json to a command that prints a report. `format` outlives the parsing.
+void add_format_options(CLI::App& command, Format& format);
 
 // Adds the subcommand; its callback sets exit_code.
 void add_check_command(CLI::App& app, int& exit_code);

@@ -92,12 +92,4 @@ Result<std::string> Git::run(const std::vector<std::string>& arguments, const st
   }
 }
 
-std::string without_credentials(const std::string& url) {
-  const std::size_t scheme = url.find("://");
-  if (scheme == std::string::npos) return url;
-  const std::size_t host = scheme + 3;
-  const std::size_t at = url.substr(0, url.find('/', host)).rfind('@');
-  return at == std::string::npos || at < host ? url : url.substr(0, host) + url.substr(at + 1);
-}
-
 }  // namespace smgate::exec

@@ -37,7 +37,4 @@ class Git {
   int lock_fd_;
 };
 
-// "https://user:secret@host/x" without what stands before the @, for errors and logs.
-std::string without_credentials(const std::string& url);
-
 }  // namespace smgate::exec

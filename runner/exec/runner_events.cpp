@@ -31,6 +31,27 @@ void RunnerEvents::attest(const Arch& arch, const protocol::Device& device) {
   sink_.put(chunk(event));
 }
 
+void RunnerEvents::memory(const device::Memory& memory) {
+  ordered_json event = envelope("memory", seq_++);
+  event["free"] = memory.available_bytes;
+  event["total"] = memory.total_bytes;
+  event["unified"] = true;
+  sink_.put(chunk(event));
+}
+
+void RunnerEvents::checkpoint(const contract::Checkpoint& seen) {
+  ordered_json event = envelope("checkpoint", seq_++);
+  event["path"] = seen.path;
+  if (!seen.claimed_container.empty()) event["claimed_container"] = seen.claimed_container;
+  if (!seen.container.empty()) event["container"] = seen.container;
+  if (seen.bytes) event["bytes"] = *seen.bytes;
+  if (seen.whole) event["whole"] = *seen.whole;
+  if (seen.tensors) event["tensors"] = *seen.tensors;
+  if (seen.finite) event["finite"] = *seen.finite;
+  if (!seen.text.empty()) event["text"] = seen.text;
+  sink_.put(chunk(event));
+}
+
 void RunnerEvents::error(const std::string& text) {
   ordered_json event = envelope("error", seq_++);
   event["text"] = text;

@@ -1,12 +1,15 @@
-// The runner's own events (source "runner"): the attestation that a stage runs cold, and what was wrong with the
-// workload's files. They travel under a file name that no workload can use. One stage, the job's thread.
+// The runner's own events (source "runner"): the attestation that a stage runs cold, what memory and checkpoints it
+// saw, and what was wrong with the workload's files. They travel under a file name that no workload can use. One stage,
+// the job's thread.
 #pragma once
 
 #include <string>
 #include <string_view>
 
+#include "common/contract/event.hpp"
 #include "common/ids.hpp"
 #include "common/protocol/messages.hpp"
+#include "runner/device/host.hpp"
 #include "runner/exec/item_sink.hpp"
 
 namespace smgate::exec {
@@ -20,6 +23,10 @@ class RunnerEvents {
 
   // run_start: the caches of this stage were private and empty when it began.
   void attest(const Arch& arch, const protocol::Device& device);
+  // What a device of unified memory can give: the driver counts the page cache as used there, the host does not.
+  void memory(const device::Memory& memory);
+  // What the runner saw of a file that the workload had reported.
+  void checkpoint(const contract::Checkpoint& seen);
   void error(const std::string& text);
   // run_end: the run did not end well, or was not made.
   void failed(const std::string& symptom);

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "runner/device/host.hpp"
 #include "runner/exec/adapted_log.hpp"
+#include "runner/exec/checkpoint_watch.hpp"
 #include "runner/exec/child.hpp"
 #include "runner/exec/log_stream.hpp"
 #include "runner/exec/runner_events.hpp"
@@ -23,10 +25,14 @@ constexpr int kNotFound = 127;  // what a shell says of a command that it cannot
 // What the stages of a job share: numbering and budgets go on from one to the next.
 struct JobState {
   JobState(const JobPlan& plan, ItemSink& sink)
-      : own(sink), log{plan.limits.log_bytes_max, false}, events{plan.limits.events_bytes_max, false} {
-    if (plan.adapter) adapter.emplace(*plan.adapter, sink);
+      : own(sink),
+        checkpoints(sink),
+        log{plan.limits.log_bytes_max, false},
+        events{plan.limits.events_bytes_max, false} {
+    if (plan.adapter) adapter.emplace(*plan.adapter, checkpoints);
   }
   RunnerEvents own;
+  CheckpointWatch checkpoints;
   Budget log;
   Budget events;
   std::optional<AdaptedLog> adapter;
@@ -44,21 +50,25 @@ class StageRun final : public ChildObserver {
       : plan_(plan),
         stage_(stage),
         folders_(folder.stage(stage.name)),
+        places_{plan.work_tree, {plan.work_tree, folder.path()}},
         sink_(sink),
         job_(job),
         log_(stage.name, job.log, sink) {
-    if (feeds()) tail_.emplace(folders_.events, job.events, sink, job.own);
+    if (feeds()) tail_.emplace(folders_.events, job.events, job.checkpoints, job.own);
   }
 
   ChildResult run(const Cancellation& cancellation) {
     sink_.put(protocol::StageBegin{stage_.name});
-    if (feeds()) job_.own.attest(plan_.arch, plan_.device);
+    if (feeds()) attest();
     if (feeds() && job_.adapter) job_.adapter->begin(plan_.work_tree);
     sink_.flush();
     plan_.passed("runner.stage_begun");
     const ChildResult result = run_child(child(), *this, cancellation);
     tell(result);
     if (tail_) tail_->finish();
+    if (job_.adapter) job_.adapter->flush();
+    const auto stop = [&] { return cancellation.requested() || Steady::now() >= plan_.deadline; };
+    if (feeds()) job_.checkpoints.tell(places_, stop, job_.own);
     log_.flush();
     sink_.put(end_of(result));
     sink_.flush();
@@ -80,6 +90,12 @@ class StageRun final : public ChildObserver {
 
  private:
   bool feeds() const { return stage_.feeds != Feeds::none; }
+
+  void attest() {
+    job_.own.attest(plan_.arch, plan_.device);
+    if (!plan_.device.unified || plan_.device.emulated) return;  // a played device is not the host's memory
+    if (const auto memory = device::host_memory()) job_.own.memory(*memory);
+  }
 
   ChildSpec child() const {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(plan_.deadline - Steady::now());
@@ -132,6 +148,7 @@ class StageRun final : public ChildObserver {
   const JobPlan& plan_;
   const Stage& stage_;
   StageFolders folders_;
+  CheckpointWatch::Place places_;
   ItemSink& sink_;
   JobState& job_;
   LogStream log_;

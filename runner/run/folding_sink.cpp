@@ -68,21 +68,4 @@ void FoldingSink::write_own_events() const {
   for (const auto& [file, lines] : own_) append_to(keep_ / file, lines);
 }
 
-void add_outcome(contract::Report& report, const protocol::Finished& finished) {
-  using protocol::JobOutcome;
-  if (finished.outcome == JobOutcome::completed) return;
-  const bool its_own = finished.outcome == JobOutcome::stage_failed || finished.outcome == JobOutcome::timed_out;
-  if (its_own && report.verdict == contract::Verdict::fail) return;  // the contracts say why
-  contract::Cause cause;
-  cause.id = finished.outcome == JobOutcome::stage_failed ? "stage_failed"
-             : finished.outcome == JobOutcome::timed_out  ? "stage_timed_out"
-                                                          : std::string(protocol::to_string(finished.outcome));
-  cause.text = finished.text;
-  for (const contract::ClauseResult& clause : report.clauses)
-    if (clause.outcome == contract::Outcome::inconclusive) cause.clauses.push_back(clause.id);
-  cause.explains = cause.clauses.size();
-  report.causes.insert(report.causes.begin(), std::move(cause));
-  report.verdict = its_own ? contract::Verdict::fail : contract::Verdict::inconclusive;
-}
-
 }  // namespace smgate::run

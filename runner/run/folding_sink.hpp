@@ -7,7 +7,6 @@
 #include <string>
 
 #include "common/contract/job_facts.hpp"
-#include "common/contract/report.hpp"
 #include "runner/exec/item_sink.hpp"
 
 namespace smgate::run {
@@ -37,8 +36,5 @@ class FoldingSink final : public exec::ItemSink {
   std::map<std::filesystem::path, std::string> own_;  // by path below keep_
   contract::JobFacts facts_;
 };
-
-// What the contracts cannot see: how the stages ended.
-void add_outcome(contract::Report& report, const protocol::Finished& finished);
 
 }  // namespace smgate::run

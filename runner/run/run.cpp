@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/contract/judge.hpp"
+#include "common/contract/outcome.hpp"
 #include "common/file.hpp"
 #include "common/gate/gate_file.hpp"
 #include "common/git.hpp"
@@ -95,7 +96,7 @@ contract::Report judge_stages(const exec::JobPlan& plan, const GateFile& gate, c
   const protocol::Finished finished = exec::run_parts(plan, extra, job, sink, cancellation);
   sink.write_own_events();
   contract::Report report = contract::judge(sink.facts(), gate.policy);
-  add_outcome(report, finished);
+  contract::add_outcome(report, finished.outcome, finished.text);
   if (keep.empty() && !job.remove()) log << "smgate-runner run: " << folder << " cannot be removed\n";
   return report;
 }
@@ -118,10 +119,7 @@ int run_work_tree(const Options& options, std::ostream& out, std::ostream& log, 
   exec::become_subreaper();
   const contract::Report report =
       judge_stages(plan_of(options, *gate, *arch), *gate, *folder, options.keep.empty() ? fs::path() : *folder, log);
-  if (options.json)
-    out << contract::to_json(report).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
-  else
-    out << check::render(report, terminal);
+  out << check::render(report, options.format, terminal);
   return check::exit_code(report.verdict);
 }
 
@@ -131,7 +129,7 @@ void add_run_command(CLI::App& app, int& exit_code) {
   command->add_option("--work-tree", options->work_tree, "folder that holds .smgate.json")->capture_default_str();
   command->add_option("--arch", options->arch, "this host's architecture, as in sm_89");
   command->add_flag("--emulated", options->emulated, "a CPU plays the architecture");
-  command->add_flag("--json", options->json, "the report as JSON (schemas/report.schema.json)");
+  check::add_format_options(*command, options->format);
   command->add_option("--keep", options->keep, "new folder that keeps events and logs");
   command->callback(
       [options, &exit_code] { exit_code = run_work_tree(*options, std::cout, std::cerr, isatty(STDOUT_FILENO) == 1); });

@@ -6,6 +6,8 @@
 #include <iosfwd>
 #include <string>
 
+#include "runner/check/render.hpp"
+
 namespace CLI {
 class App;
 }
@@ -16,7 +18,7 @@ struct Options {
   std::filesystem::path work_tree = ".";
   std::string arch;  // empty: the gate file's, where it names only one
   bool emulated = false;
-  bool json = false;
+  check::Format format = check::Format::text;
   std::filesystem::path keep;  // folder for events and logs, new or empty; empty: nothing is kept
 };
 

@@ -1,6 +1,7 @@
 #include "server/result/record_item.hpp"
 
 #include "common/contract/event.hpp"
+#include "common/contract/job_facts.hpp"
 #include "server/store/events.hpp"
 #include "server/store/logs.hpp"
 
@@ -47,7 +48,8 @@ struct Recorder {
     return AttemptEnd::none;
   }
   AttemptEnd operator()(const protocol::EventChunk& chunk) const {
-    if (store::append_events(tx, job, chunk, seq))
+    const bool stored = store::append_events(tx, job, chunk, seq);
+    if (stored && chunk.part == contract::kPartMain)  // the job's curve is that of its own run
       store::append_points(tx, job.id, job.attempt, points_of(chunk.lines));
     return AttemptEnd::none;
   }

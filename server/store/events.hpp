@@ -18,7 +18,8 @@ bool append_events(Tx& tx, const Job& job, const protocol::EventChunk& chunk, st
 struct EventFile {
   std::string name;
   std::string lines;
+  std::string part = "main";  // which run of the job wrote it, see common/contract/job_facts.hpp
 };
-std::vector<EventFile> read_events(ReadTx& tx, const JobId& job, int attempt);  // by name
+std::vector<EventFile> read_events(ReadTx& tx, const JobId& job, int attempt);  // by part and name
 
 }  // namespace smgate::store

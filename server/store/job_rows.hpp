@@ -13,6 +13,9 @@ namespace smgate::store {
 
 Job read_job(const Query& row);  // of SELECT SMGATE_JOB_COLUMNS
 
+// Of a column that holds a compressed report or facts.
+std::string unpack_report(const std::string& frame);
+
 // Where the last job of a running run is over, the run waits for its decision.
 void settle_run(Tx& tx, const RunId& run, std::int64_t now_ms);
 

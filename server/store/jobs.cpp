@@ -2,6 +2,7 @@
 
 #include "common/compress.hpp"
 #include "common/protocol/names.hpp"
+#include "server/store/failures.hpp"
 #include "server/store/job_rows.hpp"
 
 namespace smgate::store {
@@ -15,12 +16,6 @@ std::optional<Enum> value_named(const protocol::Names<Enum, N>& names, const std
   for (const auto& [value, name] : names)
     if (name == *text) return value;
   throw DatabaseError(SQLITE_CORRUPT, "a column holds the outcome \"" + *text + "\"");
-}
-
-std::string unpack(const std::string& frame) {
-  Result<std::string> text = zstd_decompress(frame, kReportBytesMax);
-  if (!text) throw DatabaseError(SQLITE_CORRUPT, "a stored report is damaged: " + text.error().text());
-  return std::move(*text);
 }
 
 void read_lease(const Query& row, Job& job) {
@@ -64,6 +59,12 @@ Job read_job(const Query& row) {
   job.ended_ms = row.get<std::optional<std::int64_t>>(15);
   read_result(row, job);
   return job;
+}
+
+std::string unpack_report(const std::string& frame) {
+  Result<std::string> text = zstd_decompress(frame, kReportBytesMax);
+  if (!text) throw DatabaseError(SQLITE_CORRUPT, "a stored report is damaged: " + text.error().text());
+  return std::move(*text);
 }
 
 void settle_run(Tx& tx, const RunId& run, std::int64_t now_ms) {
@@ -131,6 +132,7 @@ bool judge_job(Tx& tx, const JobId& id, int attempt, const JobVerdict& verdict, 
   const std::string facts = zstd_compress(verdict.facts_json);
   const std::string report = zstd_compress(verdict.report_json);
   tx.change("INSERT INTO job_reports (job, facts, report) VALUES (?1, ?2, ?3)", id, Blob(facts), Blob(report));
+  if (verdict.failure) save_failure(tx, id, *verdict.failure);
   const std::optional<Job> job = find_job(tx, id);
   settle_run(tx, job->run, now_ms);
   return true;
@@ -139,7 +141,7 @@ bool judge_job(Tx& tx, const JobId& id, int attempt, const JobVerdict& verdict, 
 std::optional<JobReport> find_report(ReadTx& tx, const JobId& id) {
   Query row = tx.query("SELECT facts, report FROM job_reports WHERE job = ?1", id);
   if (!row.step()) return std::nullopt;
-  return JobReport{unpack(row.get<std::string>(0)), unpack(row.get<std::string>(1))};
+  return JobReport{unpack_report(row.get<std::string>(0)), unpack_report(row.get<std::string>(1))};
 }
 
 }  // namespace smgate::store

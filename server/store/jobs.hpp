@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "common/contract/signature.hpp"
 #include "common/gate/stage.hpp"
 #include "common/protocol/messages.hpp"
 #include "server/store/states.hpp"
@@ -116,8 +117,9 @@ struct JobVerdict {
   std::optional<double> initial_loss;
   std::optional<double> final_loss;
   std::optional<std::int64_t> steps;
-  std::string facts_json;
+  std::string facts_json;  // JobFacts
   std::string report_json;
+  std::optional<contract::FailureSign> failure;  // of a job that failed
 };
 // The oldest job that waits for its verdict.
 std::optional<Job> oldest_reported_job(ReadTx& tx);

@@ -1,10 +1,15 @@
 // The life of a lease: given, renewed, ended. Part of jobs.hpp.
+#include <algorithm>
 #include <cassert>
+#include <iterator>
+#include <nlohmann/json.hpp>
 
+#include "common/contract/policy.hpp"
 #include "common/random.hpp"
 #include "server/store/gate_files.hpp"
 #include "server/store/job_rows.hpp"
 #include "server/store/jobs.hpp"
+#include "server/store/runs.hpp"
 #include "server/store/stages_text.hpp"
 
 namespace smgate::store {
@@ -31,10 +36,25 @@ std::string cause_of(protocol::JobOutcome outcome) {
   }
 }
 
-std::int64_t deadline_of(const std::vector<Stage>& stages) {
-  std::int64_t seconds = kCheckout_s;
-  for (const Stage& stage : stages) seconds += stage.timeout_s;
-  return seconds;
+// Of the job's own run, and of those beside it: a second one from a work tree of its own, and the stages that feed a
+// contract once for each control.
+std::int64_t deadline_of(const protocol::Assign& assign) {
+  std::int64_t all = kCheckout_s, feeding = 0;
+  for (const Stage& stage : assign.stages) {
+    all += stage.timeout_s;
+    if (stage.feeds != Feeds::none) feeding += stage.timeout_s;
+  }
+  const std::int64_t sum = all * (assign.stability ? 2 : 1) + feeding * std::ssize(assign.controls);
+  return std::min(sum, protocol::kDeadlineMax_s);
+}
+
+void add_extra_runs(ReadTx& tx, const Job& job, protocol::Assign& assign) {
+  const std::optional<std::string> text = policy_of_run(tx, job.run);
+  if (!text) return;
+  const auto policy = contract::policy_from_json(nlohmann::json::parse(*text), "the policy of the run");
+  if (!policy) throw DatabaseError(SQLITE_CORRUPT, policy.error().text());
+  assign.stability = policy->stability;
+  assign.controls = policy->controls;
 }
 
 protocol::Assign assignment_of(ReadTx& tx, const Job& job) {
@@ -56,7 +76,8 @@ protocol::Assign assignment_of(ReadTx& tx, const Job& job) {
   assign.arch = job.arch;
   assign.stages = stages_from_text(find_text(tx, job.stages_digest).value());
   assign.adapter = job.adapter;
-  assign.deadline_s = deadline_of(assign.stages);
+  add_extra_runs(tx, job, assign);
+  assign.deadline_s = deadline_of(assign);
   return assign;
 }
 

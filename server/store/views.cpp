@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "server/store/run_reports.hpp"
 #include "server/store/run_rows.hpp"
 
 namespace smgate::store {
@@ -65,7 +66,8 @@ JobDetail read_job_detail(ReadTx& tx, const Job& job) {
 std::optional<RunDetail> read_run(ReadTx& tx, const RunId& id) {
   const std::optional<Run> run = find_run(tx, id);
   if (!run) return std::nullopt;
-  RunDetail detail{*run, triggers_of(tx, id), {}, past_verdicts(tx, id), actions_of_run(tx, id)};
+  RunDetail detail{
+      *run, triggers_of(tx, id), {}, past_verdicts(tx, id), actions_of_run(tx, id), find_run_report(tx, id)};
   for (const Job& job : jobs_of_run(tx, id)) detail.jobs.push_back(read_job_detail(tx, job));
   return detail;
 }

@@ -44,6 +44,7 @@ struct RunDetail {
   std::vector<JobDetail> jobs;
   std::vector<PastVerdict> history;
   std::vector<Action> actions;
+  std::optional<std::string> report_json;  // its architectures compared; once it is decided
 };
 JobDetail read_job_detail(ReadTx& tx, const Job& job);
 std::optional<RunDetail> read_run(ReadTx& tx, const RunId& id);

@@ -2,12 +2,17 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
-#include "common/contract/facts_json.hpp"
 #include "common/contract/fold.hpp"
+#include "common/contract/job_facts.hpp"
 #include "common/contract/judge.hpp"
+#include "common/contract/outcome.hpp"
+#include "common/contract/signature.hpp"
 #include "server/verdict/job_view.hpp"
+#include "server/verdict/report_words.hpp"
 #include "server/verdict/verdict.hpp"
 
 namespace smgate::verdict {
@@ -28,22 +33,22 @@ contract::EventSource events_of(const store::EventFile& file, contract::Facts& f
   };
 }
 
-contract::Facts fold_all(const std::vector<store::EventFile>& files, JobTimeline& timeline) {
-  contract::Facts facts;
-  std::vector<contract::EventSource> sources;
-  for (const store::EventFile& file : files) sources.push_back(events_of(file, facts));
-  contract::merge(std::move(sources), [&facts, &timeline](const contract::Event& event) {
-    contract::fold(facts, event);
-    timeline.see(event);
-  });
+contract::JobFacts fold_all(const std::vector<store::EventFile>& files, JobTimeline& timeline) {
+  contract::JobFacts facts;
+  std::map<std::string, std::vector<const store::EventFile*>> parts;
+  for (const store::EventFile& file : files) parts[file.part].push_back(&file);
+  for (const auto& [name, part_files] : parts) {
+    const Result<contract::Facts*> part = contract::part(facts, name);
+    if (!part) throw std::runtime_error(part.error().text());  // the protocol lets no other name in
+    std::vector<contract::EventSource> sources;
+    for (const store::EventFile* file : part_files) sources.push_back(events_of(*file, **part));
+    const bool main = name == contract::kPartMain;  // what the dashboard shows is the run itself
+    contract::merge(std::move(sources), [&](const contract::Event& event) {
+      contract::fold(**part, event);
+      if (main) timeline.see(event);
+    });
+  }
   return facts;
-}
-
-contract::Policy policy_of(const ReportedJob& reported) {
-  Result<contract::Policy> policy =
-      contract::policy_from_json(nlohmann::json::parse(reported.policy_json), "the policy of the run");
-  if (!policy) throw std::runtime_error(policy.error().text());  // source wrote it
-  return std::move(*policy);
 }
 
 std::string describe_stage(const store::JobStage& stage) {
@@ -61,65 +66,48 @@ std::string describe_failure(const ReportedJob& reported) {
   return reported.job.outcome_text.empty() ? "a stage failed" : reported.job.outcome_text;
 }
 
-void put_first(contract::Report& report, contract::Verdict verdict, const char* id, std::string text) {
-  contract::Cause cause;
-  cause.id = id;
-  cause.text = std::move(text);
-  for (const contract::ClauseResult& clause : report.clauses) {
-    if (clause.outcome != contract::Outcome::inconclusive) continue;
-    cause.clauses.push_back(clause.id);
-    ++cause.explains;
-  }
-  report.causes.insert(report.causes.begin(), std::move(cause));
-  report.verdict = verdict;
-}
-
-// What the contract cannot see: how the stages ended, and what was not stored.
 void add_outcome(contract::Report& report, const ReportedJob& reported) {
   const protocol::JobOutcome outcome = reported.job.outcome.value_or(protocol::JobOutcome::completed);
-  if (reported.job.events_cut) {
-    put_first(report, contract::Verdict::inconclusive, "events_cut",
-              fmt::format("the job sent more than {} MB of events; what came after that was not stored",
-                          store::kEventBytesMax >> 20U));
-  } else if (outcome != protocol::JobOutcome::completed && report.verdict != contract::Verdict::fail) {
-    const bool timed_out = outcome == protocol::JobOutcome::timed_out;
-    put_first(report, contract::Verdict::fail, timed_out ? "stage_timed_out" : "stage_failed",
-              describe_failure(reported));
-  }
+  if (reported.job.events_cut)
+    contract::add_cut_record(report,
+                             fmt::format("the job sent more than {} MB of events; what came after that was not stored",
+                                         store::kEventBytesMax >> 20U));
+  else
+    contract::add_outcome(report, outcome, describe_failure(reported));
 }
 
-store::RunVerdict verdict_of(contract::Verdict verdict) {
-  if (verdict == contract::Verdict::pass) return store::RunVerdict::pass;
-  return verdict == contract::Verdict::fail ? store::RunVerdict::fail : store::RunVerdict::inconclusive;
+// What a failing job shares with the earlier failures of its branch.
+void look_back(contract::Report& report, const contract::Facts& facts, const ReportedJob& reported,
+               store::JobVerdict& verdict) {
+  if (report.verdict != contract::Verdict::fail) return;
+  verdict.failure = contract::failure_sign(facts, report);
+  std::vector<contract::FailureSign> failures = reported.earlier_failures;
+  failures.push_back(*verdict.failure);
+  report.resemblance = contract::resemblance(failures);
 }
 
-std::string reason_of(const contract::Report& report) {
-  if (report.verdict == contract::Verdict::pass) return "";
-  if (!report.causes.empty()) return report.causes.front().text;
-  const auto wanted =
-      report.verdict == contract::Verdict::fail ? contract::Outcome::fail : contract::Outcome::inconclusive;
-  for (const contract::ClauseResult& clause : report.clauses)
-    if (clause.outcome == wanted) return clause.id + ": " + clause.reason;
-  return "";
+std::string reason_of_job(const contract::Report& report) {
+  const bool signal = report.resemblance && report.resemblance->signal;
+  return reason_of(report) + (signal ? "; " + report.resemblance->text : "");
 }
 
 store::JobVerdict judge_events(const ReportedJob& reported, store::JobView& view) {
   JobTimeline timeline;
-  const contract::Facts facts = fold_all(reported.events, timeline);
-  contract::Report report = contract::judge(facts, policy_of(reported));
+  const contract::JobFacts facts = fold_all(reported.events, timeline);
+  contract::Report report = contract::judge(facts, policy_from(reported.policy_json));
   add_outcome(report, reported);
   store::JobVerdict verdict;
+  look_back(report, facts.main, reported, verdict);
   verdict.verdict = verdict_of(report.verdict);
-  const bool passed = report.verdict == contract::Verdict::pass;
-  verdict.first_cause = passed || report.causes.empty() ? "" : report.causes.front().id;
-  verdict.reason = reason_of(report);
+  verdict.first_cause = first_cause_of(report);
+  verdict.reason = reason_of_job(report);
   verdict.emulated = report.summary.emulated.value_or(false);
   verdict.initial_loss = report.summary.initial_loss;
   verdict.final_loss = report.summary.final_loss;
   verdict.steps = static_cast<std::int64_t>(report.summary.steps);
   verdict.facts_json = contract::to_json(facts).dump();
   verdict.report_json = contract::to_json(report).dump();
-  view = view_of(facts, report, timeline);
+  view = view_of(facts.main, report, timeline);
   return verdict;
 }
 

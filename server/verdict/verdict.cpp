@@ -1,27 +1,20 @@
 #include "server/verdict/verdict.hpp"
 
-#include <spdlog/fmt/fmt.h>
+#include "server/store/run_reports.hpp"
 
 namespace smgate::verdict {
-namespace {
-
-const store::Job* first_with(const std::vector<store::Job>& jobs, store::RunVerdict verdict) {
-  for (const store::Job& job : jobs)
-    if (job.verdict == verdict) return &job;
-  return nullptr;
-}
-
-RunDecision because_of(const store::Job& job) {
-  return {*job.verdict, job.first_cause, fmt::format("{}: {}", job.arch.value, job.reason)};
-}
-
-}  // namespace
 
 std::optional<ReportedJob> load_reported_job(store::ReadTx& tx) {
   const std::optional<store::Job> job = store::oldest_reported_job(tx);
   if (!job) return std::nullopt;
-  return ReportedJob{*job, store::stages_of_job(tx, job->id, job->attempt),
-                     store::read_events(tx, job->id, job->attempt), store::policy_of_run(tx, job->run).value_or("{}")};
+  ReportedJob reported{*job,
+                       store::stages_of_job(tx, job->id, job->attempt),
+                       store::read_events(tx, job->id, job->attempt),
+                       store::policy_of_run(tx, job->run).value_or("{}"),
+                       {}};
+  for (const store::EarlierFailure& failure : store::earlier_failures(tx, *job))
+    reported.earlier_failures.push_back(failure.sign);
+  return reported;
 }
 
 bool finish_job(store::Tx& tx, const JudgedJob& judged, std::int64_t now_ms) {
@@ -30,28 +23,24 @@ bool finish_job(store::Tx& tx, const JudgedJob& judged, std::int64_t now_ms) {
   return true;
 }
 
-std::optional<Decided> decide_next_run(store::Tx& tx, const Config& config, std::int64_t now_ms) {
-  const std::optional<RunId> run = store::next_run_to_decide(tx);
-  if (!run) return std::nullopt;
-  const RunDecision decision = decide(store::jobs_of_run(tx, *run), config);
-  store::end_run(tx, *run, decision.verdict, decision.first_cause, decision.reason, now_ms);
-  return Decided{*run, decision.verdict};
+std::optional<EndedRun> load_ended_run(store::ReadTx& tx) {
+  const std::optional<RunId> id = store::next_run_to_decide(tx);
+  if (!id) return std::nullopt;
+  const store::Run run = store::find_run(tx, *id).value();
+  EndedRun ended{*id, store::jobs_of_run(tx, *id), store::policy_of_run(tx, *id).value_or("{}"), {}};
+  for (const store::Job& job : ended.jobs) {
+    KnownFacts& known = ended.facts[job.arch];
+    if (auto report = store::find_report(tx, job.id)) known.facts_json = std::move(report->facts_json);
+    known.base_facts_json = store::newest_green_facts(tx, run, job.arch);
+  }
+  return ended;
 }
 
-RunDecision decide(const std::vector<store::Job>& jobs, const Config& config) {
-  if (jobs.empty()) return {store::RunVerdict::inconclusive, "no_jobs", "no architecture is required"};
-  if (const store::Job* job = first_with(jobs, store::RunVerdict::fail)) return because_of(*job);
-  if (const store::Job* job = first_with(jobs, store::RunVerdict::inconclusive)) return because_of(*job);
-  for (const store::Job& job : jobs) {
-    if (!job.verdict) return {store::RunVerdict::inconclusive, "job_open", job.arch.value + " has no verdict"};
-    if (job.emulated && !config.emulated_satisfies)
-      return {
-          store::RunVerdict::inconclusive, "emulated",
-          fmt::format("{} passed on an emulated device, which does not satisfy a required architecture here: run it "
-                      "on a real one, or allow emulated ones in the coordinator's configuration",
-                      job.arch.value)};
-  }
-  return {store::RunVerdict::pass, "", ""};
+bool finish_run(store::Tx& tx, const JudgedRun& judged, std::int64_t now_ms) {
+  const auto& [verdict, first_cause, reason] = judged.decision;
+  if (!store::end_run(tx, judged.run, verdict, first_cause, reason, now_ms)) return false;
+  if (judged.report_json) store::save_run_report(tx, judged.run, *judged.report_json);
+  return true;
 }
 
 }  // namespace smgate::verdict

@@ -1,17 +1,21 @@
-// From reported jobs to verdicts, and from a run's jobs to the run's. load, finish and decide are transactions; judge
-// is pure, takes long for large runs, and is called on a worker thread between them. Woken when a job is reported or
-// its attempts are exhausted, and at start:
+// From reported jobs to verdicts, and from a run's jobs to the run's. load and finish are transactions; judge is pure,
+// takes long for large runs, and is called on a worker thread between them. Woken when a job is reported or its
+// attempts are exhausted, and at start:
 //
 //   while (auto job = read(load_reported_job)) { auto judged = judge(*job); write(finish_job(judged)); }
-//   while (write(decide_next_run)) {}
+//   while (auto run = read(load_ended_run)) { auto judged = judge(*run, config); write(finish_run(judged)); }
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "common/contract/report.hpp"
+#include "common/contract/signature.hpp"
 #include "server/store/events.hpp"
+#include "server/store/failures.hpp"
 #include "server/store/job_views.hpp"
 #include "server/store/jobs.hpp"
 #include "server/store/runs.hpp"
@@ -23,6 +27,7 @@ struct ReportedJob {
   std::vector<store::JobStage> stages;
   std::vector<store::EventFile> events;
   std::string policy_json;
+  std::vector<contract::FailureSign> earlier_failures;  // of its branch, oldest first
 };
 // The oldest one that waits; nothing where none does.
 std::optional<ReportedJob> load_reported_job(store::ReadTx& tx);
@@ -31,7 +36,7 @@ struct JudgedJob {
   JobId job;
   int attempt = 0;
   store::JobVerdict verdict;
-  std::optional<store::JobView> view;  // for the dashboard; absent where the job could not be judged
+  std::optional<store::JobView> view = {};  // for the dashboard; absent where the job could not be judged
 };
 JudgedJob judge(const ReportedJob& reported);
 
@@ -42,20 +47,38 @@ struct Config {
 // The job's verdict, once. False: another was faster, or the run was cancelled meanwhile.
 bool finish_job(store::Tx& tx, const JudgedJob& judged, std::int64_t now_ms);
 
-struct Decided {
-  RunId run;
-  store::RunVerdict verdict = store::RunVerdict::inconclusive;
+struct KnownFacts {  // JobFacts; absent: there are none
+  std::optional<std::string> facts_json;
+  std::optional<std::string> base_facts_json;  // of the newest green run of the base branch
 };
-// The verdict of the oldest run whose jobs are all over, by a verdict of the contract or because their attempts are
-// exhausted. Nothing where none waits.
-std::optional<Decided> decide_next_run(store::Tx& tx, const Config& config, std::int64_t now_ms);
+struct EndedRun {
+  RunId run;
+  std::vector<store::Job> jobs;  // by architecture
+  std::string policy_json;
+  std::map<Arch, KnownFacts> facts;
+};
+// The oldest run whose jobs are all over, by a verdict of the contract or because their attempts are exhausted. Nothing
+// where none waits.
+std::optional<EndedRun> load_ended_run(store::ReadTx& tx);
 
-// Pure: what the jobs of a run amount to. A failure outweighs an open question; nothing passes on less than all.
+// A failure outweighs an open question, and what a job shows by itself outweighs what comparing shows: it lies
+// upstream. Nothing passes on less than all jobs.
 struct RunDecision {
   store::RunVerdict verdict = store::RunVerdict::inconclusive;
   std::string first_cause;
   std::string reason;
 };
-RunDecision decide(const std::vector<store::Job>& jobs, const Config& config);
+// Pure: what the jobs of a run and their comparison amount to.
+RunDecision decide(const std::vector<store::Job>& jobs, const contract::Report& compared, const Config& config);
+
+struct JudgedRun {
+  RunId run;
+  RunDecision decision;
+  std::optional<std::string> report_json;  // of its architectures; none where nothing could be compared
+};
+JudgedRun judge(const EndedRun& ended, const Config& config);
+
+// The run's verdict and its report, once. False: another was faster.
+bool finish_run(store::Tx& tx, const JudgedRun& judged, std::int64_t now_ms);
 
 }  // namespace smgate::verdict

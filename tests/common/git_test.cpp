@@ -78,5 +78,10 @@ TEST(SafeRef, RefusesWhatGitWouldReadAsSomethingElse) {
     EXPECT_FALSE(is_safe_ref(bad)) << bad;
 }
 
+TEST(CloneUrl, IsToldWithoutItsCredentials) {
+  EXPECT_EQ(without_credentials("https://user:secret@example.com/a@b.git"), "https://example.com/a@b.git");
+  EXPECT_EQ(without_credentials("git@example.com:a/b.git"), "git@example.com:a/b.git");
+}
+
 }  // namespace
 }  // namespace smgate

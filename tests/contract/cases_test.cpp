@@ -119,10 +119,10 @@ TEST(Cases, FoldingGoesOnFromStoredFacts) {
 
 TEST(Examples, FollowTheEventSchemaAndAreJudged) {
   const fs::path folder = fs::path(SMGATE_SOURCE_DIR) / "schemas/examples/events";
-  if (!fs::exists(folder)) GTEST_SKIP() << "no examples of events";
   const auto schema = test::JsonSchema::of_project("event");
-  std::set<std::string> seen;
+  std::set<std::string> seen, names;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    names.insert(entry.path().filename());
     const std::string lines = text_of(entry.path());
     std::istringstream in(lines);
     for (std::string line; std::getline(in, line);)
@@ -133,6 +133,17 @@ TEST(Examples, FollowTheEventSchemaAndAreJudged) {
     const bool healthy = entry.path().filename().string().find("healthy") != std::string::npos;
     EXPECT_EQ(report.verdict, healthy ? Verdict::pass : Verdict::fail) << entry.path();
   }
+  EXPECT_THAT(names, testing::IsSupersetOf({"smoke-healthy-sm_89.jsonl", "smoke-shared-key-sm_89.jsonl",
+                                            "smoke-shared-key-sm_121.jsonl"}));
+}
+
+// The example of a report is what is said today of the example of a run.
+TEST(Examples, OfAReportIsTheOneOfTheEventsBesideIt) {
+  const fs::path folder = fs::path(SMGATE_SOURCE_DIR) / "schemas/examples";
+  const json example = json::parse(text_of(folder / "report/smoke-shared-key-sm_121.json"));
+  EXPECT_EQ(test::JsonSchema::of_project("report").mistakes(example), "");
+  const std::string lines = text_of(folder / "events/smoke-shared-key-sm_121.jsonl");
+  EXPECT_EQ(to_json(judge(fold_all(events_of(lines)), {})), example) << "smgate-runner check --json EVENTS > EXAMPLE";
 }
 
 }  // namespace

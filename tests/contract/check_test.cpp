@@ -9,7 +9,6 @@
 #include <sstream>
 
 #include "common/file.hpp"
-#include "runner/check/render.hpp"
 #include "tests/support/scratch.hpp"
 
 namespace smgate::check {
@@ -54,7 +53,7 @@ TEST(Check, FirstLineIsVerdictAndMostUpstreamCause) {
 TEST(Check, PrintsJsonForMachines) {
   Options options;
   options.paths = {kCases + "collided_and_stopped.jsonl"};
-  options.json = true;
+  options.format = Format::json;
   const nlohmann::json report = nlohmann::json::parse(check(options).out);
   EXPECT_EQ(report["verdict"], "fail");
   ASSERT_EQ(report["causes"].size(), 1U);
@@ -121,24 +120,8 @@ TEST(Check, HoldsTheRunAgainstItsManifest) {
 TEST(Check, RefusesAnUnknownAdapter) {
   const auto adapter = adapter_named("guess");
   ASSERT_FALSE(adapter.has_value());
-  EXPECT_THAT(adapter.error().text(), testing::AllOf(testing::HasSubstr("--adapter guess"), testing::HasSubstr("aprender")));
-}
-
-TEST(Render, KeepsTwoHundredMissingKeysReadable) {
-  contract::Report report;
-  report.verdict = contract::Verdict::fail;
-  for (int i = 0; i < 200; ++i) {
-    contract::Finding finding;
-    finding.clause = "KC-2";
-    finding.kind = "missing";
-    finding.message = "key " + std::to_string(i);
-    report.findings.push_back(finding);
-  }
-  const std::string text = render(report, false);
-  EXPECT_LT(std::count(text.begin(), text.end(), '\n'), 30);
-  EXPECT_THAT(text, testing::HasSubstr("and 195 more"));
-  EXPECT_THAT(text, testing::HasSubstr("unexplained: 200 findings"));
-  EXPECT_THAT(render(report, true), testing::HasSubstr("\x1B[31mfail\x1B[0m"));
+  EXPECT_THAT(adapter.error().text(),
+              testing::AllOf(testing::HasSubstr("--adapter guess"), testing::HasSubstr("aprender")));
 }
 
 }  // namespace

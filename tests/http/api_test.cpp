@@ -59,6 +59,7 @@ TEST_F(Api, ShowsARunFromItsJobsToItsVerdict) {
   const Assign job = running_job();
   const std::string id = get_json("/api/v1/runs")["runs"][0]["id"];
   EXPECT_EQ(get_json("/api/v1/runs/" + id)["jobs"][0]["stages"][0]["outcome"], nullptr);
+  EXPECT_EQ(get_json("/api/v1/runs/" + id)["report"], nullptr);
   finish(job);
   const json run = get_when("/api/v1/runs/" + id, [](const json& value) { return value["state"] == "done"; });
   EXPECT_EQ(run["jobs"][0]["stages"][0]["outcome"], "succeeded");
@@ -66,6 +67,8 @@ TEST_F(Api, ShowsARunFromItsJobsToItsVerdict) {
   EXPECT_NE(run["verdict"], "pass");  // five steps and no kernel event prove nothing
   EXPECT_FALSE(run["jobs"][0]["clauses"].empty());
   EXPECT_FALSE(run["jobs"][0]["causes"].empty());
+  EXPECT_EQ(run["report"]["clauses"][0]["id"], "KC-8");
+  EXPECT_EQ(run["report"]["architectures"][0]["arch"], "sm_89");
 }
 
 TEST_F(Api, ShowsCurvesWhileTheJobRuns) {
@@ -75,7 +78,8 @@ TEST_F(Api, ShowsCurvesWhileTheJobRuns) {
   EXPECT_EQ(curve["points"]["step"], json({0, 1, 2, 3, 4}));
   EXPECT_EQ(curve["points"]["loss"], json({5.0, 4.5, 4.0, 3.5, 3.0}));
   EXPECT_EQ(curve["complete"], false);
-  worker_->report(job, 3, protocol::EventChunk{"1.jsonl", steps(5, 2)});
+  worker_->report(job, 3, protocol::EventChunk{"1.jsonl", steps(0, 3), "control:lr0"});  // no part of the job's curve
+  worker_->report(job, 4, protocol::EventChunk{"1.jsonl", steps(5, 2)});
   const json rest = get_json(address + "?first=" + std::to_string(curve["next"].get<int>()));
   EXPECT_EQ(rest["points"]["step"], json({5, 6}));
   EXPECT_EQ(get_json(address + "?limit=1&first=2")["points"]["loss"], json({4.0}));

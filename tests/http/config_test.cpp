@@ -57,6 +57,13 @@ TEST(ParseConfig, NamesEveryMistakeByItsPointer) {
   EXPECT_THAT(mistake("/limits", {{"heartbeat_ms", 30'000}}), HasSubstr("/limits/heartbeat_ms"));
 }
 
+TEST(ParseConfig, PrintsNoCredentialsOfACloneUrl) {
+  nlohmann::json json = minimal();
+  json["repositories"][0]["clone_url"] = "https://bot:secret@example.com/a/b.git";
+  EXPECT_EQ(to_json(parse(json).value())["repositories"][0]["clone_url"], "https://example.com/a/b.git");
+  EXPECT_EQ(parse(json).value().repositories.begin()->second, "https://bot:secret@example.com/a/b.git");
+}
+
 TEST(ParseConfig, ReadsTheSecretFromAFile) {
   const test::Scratch scratch;
   write_file_durably(scratch / "secret", "a secret of a file\n");

@@ -105,11 +105,6 @@ TEST_F(CheckoutTest, TakesNoAddressThatIsACommandOrAnOption) {
   EXPECT_NE(check_out(spec(commit)).error().text().find("it takes https"), std::string::npos);
 }
 
-TEST_F(CheckoutTest, TellsNoCredentials) {
-  EXPECT_EQ(without_credentials("https://user:secret@example.com/a@b.git"), "https://example.com/a@b.git");
-  EXPECT_EQ(without_credentials("git@example.com:a/b.git"), "git@example.com:a/b.git");
-}
-
 TEST_F(CheckoutTest, StopsWhenCancelled) {
   const CommitSha commit = repository.commit({{"a.txt", "one"}});
   cancellation.request(StopReason::cancelled, "superseded");

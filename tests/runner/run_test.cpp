@@ -33,7 +33,7 @@ class RunTest : public testing::Test {
   }
 
   test::Scratch scratch;
-  Options options{scratch / "tree", "", true, true, scratch / "kept"};
+  Options options{scratch / "tree", "", true, check::Format::json, scratch / "kept"};
   std::ostringstream out;
   std::ostringstream log;
 };
@@ -61,7 +61,7 @@ TEST_F(RunTest, KeepsEventsThatCheckReadsTheSameWay) {
   run();
   check::Options again;
   again.paths = {(options.keep / "events" / "smoke").string()};
-  again.json = true;
+  again.format = check::Format::json;
   std::ostringstream checked;
   EXPECT_EQ(check::run_check(again, checked, log, false), check::kExitFail);
   EXPECT_EQ(nlohmann::json::parse(checked.str())["causes"], report()["causes"]);

@@ -23,26 +23,34 @@ store::Job done(const std::string& arch, RunVerdict verdict, bool emulated = fal
   return job;
 }
 
+contract::Report agreed() {
+  contract::Report report;
+  report.verdict = contract::Verdict::pass;
+  return report;
+}
+
 TEST(Decide, PassesOnlyWhereAllPass) {
-  EXPECT_EQ(decide({done("sm_89", RunVerdict::pass), done("sm_121", RunVerdict::pass)}, {}).verdict, RunVerdict::pass);
-  EXPECT_EQ(decide({}, {}).verdict, RunVerdict::inconclusive);
+  EXPECT_EQ(decide({done("sm_89", RunVerdict::pass), done("sm_121", RunVerdict::pass)}, agreed(), {}).verdict,
+            RunVerdict::pass);
+  EXPECT_EQ(decide({}, agreed(), {}).verdict, RunVerdict::inconclusive);
 }
 
 TEST(Decide, LetsAFailureOutweighAnOpenQuestion) {
-  const RunDecision decision = decide({done("sm_121", RunVerdict::inconclusive), done("sm_89", RunVerdict::fail)}, {});
+  const RunDecision decision =
+      decide({done("sm_121", RunVerdict::inconclusive), done("sm_89", RunVerdict::fail)}, agreed(), {});
   EXPECT_EQ(decision.verdict, RunVerdict::fail);
   EXPECT_EQ(decision.first_cause, "cause_of_sm_89");
-  EXPECT_EQ(decide({done("sm_121", RunVerdict::inconclusive), done("sm_89", RunVerdict::pass)}, {}).verdict,
+  EXPECT_EQ(decide({done("sm_121", RunVerdict::inconclusive), done("sm_89", RunVerdict::pass)}, agreed(), {}).verdict,
             RunVerdict::inconclusive);
 }
 
 TEST(Decide, LeavesEmulatedRunsToTheCoordinatorsPolicy) {
   const std::vector jobs = {done("sm_89", RunVerdict::pass, true), done("sm_121", RunVerdict::pass)};
-  const RunDecision refused = decide(jobs, {});
+  const RunDecision refused = decide(jobs, agreed(), {});
   EXPECT_EQ(refused.verdict, RunVerdict::inconclusive);
   EXPECT_EQ(refused.first_cause, "emulated");
   EXPECT_NE(refused.reason.find("sm_89"), std::string::npos);
-  EXPECT_EQ(decide(jobs, {true}).verdict, RunVerdict::pass);
+  EXPECT_EQ(decide(jobs, agreed(), {true}).verdict, RunVerdict::pass);
 }
 
 ReportedJob reported(JobOutcome outcome) {
@@ -103,26 +111,25 @@ TEST(Judge, KeepsFindingsAndCurveOfTheEvents) {
   EXPECT_EQ(judged.verdict.steps, 1);
   EXPECT_EQ(judged.verdict.initial_loss, 2.5);
   EXPECT_TRUE(judged.verdict.emulated);
-  EXPECT_EQ(nlohmann::json::parse(judged.verdict.facts_json).at("unreadable"), 1);
+  EXPECT_EQ(nlohmann::json::parse(judged.verdict.facts_json).at("main").at("unreadable"), 1);
 }
 
 TEST(Verdict, DecidesTheRunWithTheLastOfItsJobs) {
   test::Rows rows;
   const RunId run = rows.make_run();
   rows.start(run);
-  const auto decide_next = [&] {
-    return rows.write([&](store::Tx& tx) { return decide_next_run(tx, {}, rows.now_ms); });
-  };
+  const auto next = [&] { return rows.store.read([](store::ReadTx& tx) { return load_ended_run(tx); }); };
   for (const store::Job& job : rows.jobs(run)) {
-    EXPECT_FALSE(decide_next());
+    EXPECT_FALSE(next());
     rows.end(rows.lease(job.id, "r"), JobOutcome::stage_failed);
     const auto load = [](store::ReadTx& tx) { return load_reported_job(tx); };
     const JudgedJob judged = judge(rows.store.read(load).value());
     EXPECT_TRUE(rows.write([&](store::Tx& tx) { return finish_job(tx, judged, rows.now_ms); }));
     EXPECT_FALSE(rows.write([&](store::Tx& tx) { return finish_job(tx, judged, rows.now_ms); }));
   }
-  EXPECT_EQ(decide_next()->verdict, RunVerdict::fail);
-  EXPECT_FALSE(decide_next());
+  const JudgedRun judged = judge(next().value(), {});
+  EXPECT_TRUE(rows.write([&](store::Tx& tx) { return finish_run(tx, judged, rows.now_ms); }));
+  EXPECT_FALSE(next());
   EXPECT_EQ(rows.run(run).verdict, RunVerdict::fail);
   EXPECT_EQ(rows.run(run).first_cause, "stage_failed");
 }

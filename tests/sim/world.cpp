@@ -98,6 +98,7 @@ void World::crash() {
   heartbeats_.clear();
   fetching_.reset();
   judged_.reset();
+  decided_.reset();
 }
 
 void World::run_runner(Runner& runner, bool chaos) {
@@ -194,7 +195,14 @@ void World::judge() {
 }
 
 void World::decide() {
-  store_.write([&](store::Tx& tx) { return verdict::decide_next_run(tx, {true}, clock_.now_ms()); });
+  if (!decided_) {
+    const auto ended = store_.read([](store::ReadTx& tx) { return verdict::load_ended_run(tx); });
+    if (ended) decided_ = judge_once(*ended);
+    return;
+  }
+  const verdict::JudgedRun judged = *std::exchange(decided_, std::nullopt);
+  if (!store_.write([&](store::Tx& tx) { return verdict::finish_run(tx, judged, clock_.now_ms()); }))
+    breach("nobody else decides runs, and " + judged.run.value + " was decided already");
 }
 
 void World::read_message() {

@@ -68,6 +68,7 @@ class World {
 
   source::SourceResult fetched(const source::SourceTask& task);
   verdict::JudgedJob judge_once(const verdict::ReportedJob& reported);
+  verdict::JudgedRun judge_once(const verdict::EndedRun& ended);
 
   // --- checkers
   void watch_verdicts();
@@ -88,6 +89,7 @@ class World {
   std::vector<session::Renewal> heartbeats_;
   std::optional<source::SourceTask> fetching_;
   std::optional<Judged> judged_;
+  std::optional<verdict::JudgedRun> decided_;
 
   // the checkers'
   std::map<JobId, LeaseToken> newest_lease_;

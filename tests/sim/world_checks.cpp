@@ -64,7 +64,8 @@ void World::check_slots(const RunnerName& runner) {
 verdict::JudgedJob World::judge_once(const verdict::ReportedJob& reported) {
   static std::map<std::string, verdict::JudgedJob> known;
   std::string key = reported.policy_json + reported.job.outcome_text;
-  for (const store::EventFile& file : reported.events) key += file.name + file.lines;
+  for (const store::EventFile& file : reported.events) key += file.part + file.name + file.lines;
+  for (const contract::FailureSign& sign : reported.earlier_failures) key += sign.signature + sign.missing_digest;
   const auto [found, is_new] = known.try_emplace(key);
   if (is_new) found->second = verdict::judge(reported);
   verdict::JudgedJob judged = found->second;
@@ -73,8 +74,22 @@ verdict::JudgedJob World::judge_once(const verdict::ReportedJob& reported) {
   return judged;
 }
 
+verdict::JudgedRun World::judge_once(const verdict::EndedRun& ended) {
+  static std::map<std::string, verdict::JudgedRun> known;
+  std::string key = ended.policy_json;
+  for (const store::Job& job : ended.jobs)
+    key += job.arch.value + std::string(store::to_string(job.verdict.value())) + job.first_cause + job.reason;
+  for (const auto& [arch, facts] : ended.facts)
+    key += facts.facts_json.value_or("-") + facts.base_facts_json.value_or("-");
+  const auto [found, is_new] = known.try_emplace(key);
+  if (is_new) found->second = verdict::judge(ended, {true});
+  verdict::JudgedRun judged = found->second;
+  judged.run = ended.run;
+  return judged;
+}
+
 bool World::quiet() {
-  return github_.quiet() && !fetching_ && !judged_ &&
+  return github_.quiet() && !fetching_ && !judged_ && !decided_ &&
          count(store_, "SELECT count(*) FROM deliveries WHERE state = 'pending'") == 0 &&
          count(store_, "SELECT count(*) FROM runs WHERE state IN ('fetching', 'running', 'deciding')") == 0 &&
          count(store_, "SELECT count(*) FROM jobs WHERE lease IS NOT NULL OR state = 'reported'") == 0;

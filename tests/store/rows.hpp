@@ -42,9 +42,10 @@ struct Rows {
     });
   }
 
-  void start(const RunId& run, const std::vector<std::string>& architectures = {"sm_89", "sm_121"}) {
+  void start(const RunId& run, const std::vector<std::string>& architectures = {"sm_89", "sm_121"},
+             const std::string& policy = "{}") {
     store::FetchedRun fetched;
-    fetched.policy_json = "{}";
+    fetched.policy_json = policy;
     for (const std::string& arch : architectures) fetched.required.push_back(Arch{arch});
     fetched.stages = {{"smoke", {"./smoke"}, 60, {{"SEED", "1"}}, Feeds::both}};
     write([&](store::Tx& tx) { return store::start_run(tx, run, fetched, now_ms, random); });

@@ -17,7 +17,6 @@ STAGES = ("http", "intake", "source", "scheduler", "session", "result", "verdict
 # Pure code takes values and `now`: no I/O, no clock, no threads.
 PURE = ("common/contract/", "common/gate/", "common/protocol/", "server/intake/", "server/scheduler/")
 IMPURE_HEADERS = re.compile(r"<(boost/asio|boost/beast|sqlite3|filesystem|fstream|chrono|thread|mutex|unistd|sys/)")
-STEPS = ("server/intake/", "server/scheduler/")  # their transactional half uses the store
 
 BANNED = {
     r"\bstd::system\s*\(|(?<![\w.:>])system\s*\(": "system(): use a supervised child or run_command",
@@ -80,6 +79,23 @@ def include_breaches(name, lines):
             yield number, "SQL is known to the store alone"
 
 
+OPENS_FUNCTION = re.compile(
+    r"( {0,2})(?!namespace|class|struct|enum|union|extern|using|constexpr std::array|const )[\w:~<\[].*\) ?(const|noexcept|override|final|->|mutable|\w+\()?.*\{$")
+BEGINS_SIGNATURE = re.compile(r"( {0,2})[\w:~<\[].*\(")
+
+
+def joined_signature(lines, index):
+    """The signature that begins in this line, as one line, where it goes on in the next ones; else the line itself."""
+    text = lines[index].rstrip()
+    if not BEGINS_SIGNATURE.match(text):
+        return text
+    for line in lines[index + 1:index + 12]:  # a longer list of parameters is no signature of ours
+        if text.endswith(("{", ";", "}")) and text.count("(") <= text.count(")"):
+            break
+        text += " " + line.strip()
+    return text
+
+
 def function_breaches(name, lines):
     """clang-format closes a function at its own indentation; raw strings (kernel sources) are skipped."""
     start, indent, raw = None, "", False
@@ -88,10 +104,12 @@ def function_breaches(name, lines):
             raw = not re.search(r'\)[A-Za-z_]*"', line)
             continue
         raw = bool(re.search(r'R"[A-Za-z_]*\((?!.*\)[A-Za-z_]*")', line))
-        opened = re.match(r"( {0,2})(?!namespace|class|struct|enum|union|extern|using|constexpr std::array|const )[\w:~<\[].*\) ?(const|noexcept|override|final|->|mutable|\w+\()?.*\{$", line)
-        if start is None and opened and not line.rstrip().endswith("};"):
-            start, indent = number, opened.group(1)
-        elif start is not None and line.startswith(indent + "}"):
+        if start is None:
+            signature = joined_signature(lines, number - 1)
+            opened = OPENS_FUNCTION.match(signature)
+            if opened and not signature.endswith("};"):
+                start, indent = number, opened.group(1)
+        elif line.startswith(indent + "}"):
             if number - start + 1 > FUNCTION_LINES_MAX:
                 yield start, f"function of {number - start + 1} lines; the limit is {FUNCTION_LINES_MAX}"
             start = None
@@ -125,6 +143,7 @@ def check(root):
 
 def self_test():
     long_function = ["void f() {"] + ["  g();"] * FUNCTION_LINES_MAX + ["}"]
+    wrapped_function = ["std::string f(int a,", "              int b) {"] + ["  g();"] * FUNCTION_LINES_MAX + ["}"]
     cases = [
         ("server/a/x.cpp", ['#include "runner/exec/child.hpp"']),
         ("common/x.cpp", ['#include "server/app.hpp"']),
@@ -134,6 +153,7 @@ def self_test():
         ("runner/workload/x.cpp", ['#include "common/ids.hpp"']),
         ("common/x.cpp", ["int x;"] * (FILE_LINES_MAX + 1)),
         ("common/x.cpp", long_function),
+        ("common/x.cpp", wrapped_function),
         ("common/x.cpp", ["  int r = rand();"]),
         ("tests/x.cpp", ["  usleep(5);"]),
     ]

@@ -41,8 +41,8 @@ Judgement judge_ds_2(const Facts& facts, const Policy& policy) {
   if (!policy.allow_zero_loss) judge(curve.loss_zero, "loss_zero", "had a loss of exactly 0.0");
   if (!policy.allow_repeated_loss && curve.loss_stuck.count > 0) {
     Finding stuck = finding(curve.loss_stuck, "loss_repeats", "repeated the losses of the two before exactly");
-    // A log prints few digits: a repeat there need not be one.
-    if (facts.from_adapter == facts.events)
+    // A log prints few digits: a repeat there need not be one. Whoever else told something of the run changes nothing.
+    if (curve.loss_stuck.first.front().ref.source == Source::adapter)
       judgement.warnings.push_back(
           {"DS-2", "loss_repeats", stuck.message + " (as printed in a log)", "", stuck.evidence});
     else

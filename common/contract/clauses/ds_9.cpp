@@ -1,6 +1,7 @@
 // DS-9: the contract has teeth. Runs that break it on purpose must fail the clauses that they break; one that passes
 // shows that the gate would not have noticed, so that nothing it says of the job can be trusted.
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
 
 #include <algorithm>
 
@@ -31,7 +32,7 @@ Policy policy_of_controls(const Policy& policy) {
 }
 
 void judge_control(const std::string& name, const Facts& facts, const Policy& policy, Judgement& judgement,
-                   std::string& doubt) {
+                   std::vector<std::string>& doubts) {
   for (const Expected& expected : kExpected) {
     if (expected.control != name) continue;
     const Judgement judged = judge_clause(expected.clause, facts, policy);
@@ -44,8 +45,8 @@ void judge_control(const std::string& name, const Facts& facts, const Policy& po
            "",
            {}});
     else
-      doubt = fmt::format("the control {} must fail {}, which could not be judged: {}", quoted(name), expected.clause,
-                          judged.reason);
+      doubts.push_back(fmt::format("the control {} must fail {}, which could not be judged: {}", quoted(name),
+                                   expected.clause, judged.reason));
   }
 }
 
@@ -54,16 +55,17 @@ void judge_control(const std::string& name, const Facts& facts, const Policy& po
 Judgement judge_ds_9(const JobFacts& facts, const Policy& policy) {
   if (policy.controls.empty()) return not_applicable("the gate file asks for no control");
   Judgement judgement;
-  std::string doubt;
+  std::vector<std::string> doubts;
   for (const std::string& name : policy.controls) {
     const auto found = facts.controls.find(name);
     if (found == facts.controls.end())
-      doubt = fmt::format("the control {} reported nothing", quoted(name));
+      doubts.push_back(fmt::format("the control {} reported nothing", quoted(name)));
     else
-      judge_control(name, found->second, policy_of_controls(policy), judgement, doubt);
+      judge_control(name, found->second, policy_of_controls(policy), judgement, doubts);
   }
-  if (!judgement.warnings.empty()) doubt = judgement.warnings.front().message;
-  return concluded(std::move(judgement), doubt);
+  // One that passed says more than one that nobody could judge.
+  if (!judgement.warnings.empty()) doubts.insert(doubts.begin(), judgement.warnings.front().message);
+  return concluded(std::move(judgement), fmt::format("{}", fmt::join(doubts, "; ")));
 }
 
 }  // namespace smgate::contract

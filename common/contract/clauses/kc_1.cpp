@@ -36,7 +36,8 @@ Judgement judge_kc_1(const Facts& facts, const Policy&) {
   if (seen.marks == 0) return inconclusive("no end of a pre-warm is marked (an empty pre-warm is marked, too)");
   if (!seen.unended.empty()) return inconclusive(fmt::format("the pre-warm of {} never ended", quoted(seen.unended)));
   if (!seen.unmarked.empty()) return inconclusive(seen.unmarked + " used kernels but marked no end of a pre-warm");
-  if (!seen.cold && seen.warm) return inconclusive("the run says that a disk cache may have served its kernels");
+  // The runner vouches for the caches it knows; the workload may use another, and says so.
+  if (seen.warm) return inconclusive("the run says that a disk cache may have served its kernels");
   if (!seen.cold)
     return inconclusive("nobody attests a cold start: a warm disk cache hides every miss (run_start with cold: true)");
   if (facts.unreadable > 0 || facts.left_out > 0) return inconclusive(doubt_about_completeness(facts));

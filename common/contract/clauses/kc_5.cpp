@@ -37,13 +37,14 @@ Capability capability_of(std::string_view text) {
 
 // Empty: it runs natively. nullopt: not known.
 std::optional<std::string> why_not_native(const Target& module, const std::string& arch, bool ptx_declared) {
-  const bool ptx = module.target.starts_with("compute_");
-  if (ptx || module.native == false) return ptx_declared ? "" : "the driver must compile it: it is PTX";
   const Capability device = capability_of(arch), built = capability_of(module.target);
-  if (device.major == 0 || built.major == 0) return std::nullopt;
+  const bool known = device.major != 0 && built.major != 0;
   const bool same = built.major == device.major && built.minor == device.minor;
   const bool fits = built.suffix == 'a' ? same : built.major == device.major && built.minor <= device.minor;
-  return fits ? "" : fmt::format("a cubin for {} never runs on {}", module.target, arch);
+  if (known && !fits) return fmt::format("a cubin for {} never runs on {}", module.target, arch);
+  const bool ptx = module.target.starts_with("compute_");
+  if (ptx || module.native == false) return ptx_declared ? "" : "the driver must compile it: it is PTX";
+  return known ? std::optional<std::string>("") : std::nullopt;
 }
 
 void add_to(std::map<std::string, Finding>& by_target, const std::string& name, const Target& module,

@@ -1,5 +1,8 @@
 // KC-7: each pre-warm ends before any payload of any scope in its process; the memory free after it covers the payloads
 // declared; no single workspace takes more than the policy's share of the device.
+//
+// On unified memory a workload that asks the driver hears too little, for the page cache counts as used there. Where
+// the runner says what the host could give when the stage began, that less the modules of the pre-warm counts instead.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
@@ -53,13 +56,32 @@ void judge_order(const Process& process, Judgement& judgement) {
   }
 }
 
-void judge_free_memory(const Process& process, Judgement& judgement) {
+// MemAvailable of a host that shares its memory with the device; none where the runner does not say.
+std::optional<std::uint64_t> available_at_start(const Facts& facts) {
+  for (const auto& [id, process] : facts.processes) {
+    const bool runner = process.start && process.start->ref.source == Source::runner;
+    if (runner && process.memory && process.memory->unified) return process.memory->free_bytes;
+  }
+  return std::nullopt;
+}
+
+std::uint64_t prewarmed_bytes(const Process& process) {
+  std::uint64_t bytes = 0;
+  for (const auto& [cache, keys] : process.caches)
+    for (const auto& [name, key] : keys)
+      if (key.prewarmed()) bytes += key.bytes;
+  return bytes;
+}
+
+void judge_free_memory(const Process& process, const std::optional<std::uint64_t>& available, Judgement& judgement) {
   std::uint64_t declared = 0, least = UINT64_MAX;
   const EventRef* end = nullptr;
   for (const auto& [name, scope] : process.scopes) {
     declared += scope.payload_bytes;
-    if (scope.payload_before || !scope.free_bytes_after || *scope.free_bytes_after >= least) continue;
-    least = *scope.free_bytes_after;
+    std::optional<std::uint64_t> free = scope.free_bytes_after;
+    if (available) free = *available - std::min(*available, prewarmed_bytes(process));
+    if (scope.payload_before || scope.ends == 0 || !free || *free >= least) continue;
+    least = *free;
     end = &*scope.last_end;
   }
   if (end == nullptr || declared <= least) return;
@@ -93,6 +115,7 @@ void judge_workspaces(const Process& process, std::uint64_t total_bytes, const P
 Judgement judge_kc_7(const Facts& facts, const Policy& policy) {
   Judgement judgement;
   bool any_payload = false, any_memory = false;
+  const std::optional<std::uint64_t> available = available_at_start(facts);
   std::uint64_t total_bytes = 0;  // of the largest device: processes of one run share it
   for (const auto& [id, process] : facts.processes)
     if (process.memory) total_bytes = std::max(total_bytes, process.memory->total_bytes);
@@ -100,7 +123,7 @@ Judgement judge_kc_7(const Facts& facts, const Policy& policy) {
     any_payload = any_payload || process.first_payload;
     any_memory = any_memory || process.memory;
     judge_order(process, judgement);
-    judge_free_memory(process, judgement);
+    judge_free_memory(process, available, judgement);
     if (total_bytes > 0) judge_workspaces(process, total_bytes, policy, judgement);
   }
   std::string doubt = doubt_about_kernels(facts);

@@ -8,28 +8,16 @@
 #include <vector>
 
 #include "runner/workload/base/outcome.hpp"
+#include "runner/workload/files/safetensors_header.hpp"
 #include "runner/workload/model/weights.hpp"
 
 namespace smgate::workload {
-
-// The reference reader's own cap on a header.
-inline constexpr std::uint64_t kHeaderBytesMax = 100'000'000;
-
-struct StoredTensor {
-  std::string name;
-  std::string dtype;
-  std::vector<std::uint64_t> shape;
-  std::uint64_t begin;  // in the data after the header
-  std::uint64_t end;
-};
 
 struct SafeTensorsFile {
   std::vector<StoredTensor> tensors;
   std::string data;
 };
 
-// Of the header's JSON; `data_bytes` follow it. Failure says what is wrong.
-Outcome<std::vector<StoredTensor>> parse_safetensors_header(std::string_view json, std::uint64_t data_bytes);
 // Of a whole file's bytes.
 Outcome<SafeTensorsFile> parse_safetensors(std::string_view bytes);
 Outcome<SafeTensorsFile> read_safetensors(const std::string& path);

@@ -1,9 +1,9 @@
 // The header's JSON: a strict reader of the one form that the format allows.
+#include "runner/workload/files/safetensors_header.hpp"
+
 #include <algorithm>
 #include <limits>
 #include <set>
-
-#include "runner/workload/files/safetensors.hpp"
 
 namespace smgate::workload {
 

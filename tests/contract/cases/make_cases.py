@@ -188,6 +188,11 @@ case("ptx", finished(Run().start().prewarm(target="compute_89", native=False).pa
      [["KC-5", "target_mismatch", "batched_rmsnorm_fwd_64_eps358637bd"]])
 case("ptx_declared", finished(Run().start().prewarm(target="compute_89", native=False).payload().batch().use()), "pass",
      policy={"policy": {"run_time_ptx_declared": {"reason": "kernels are generated as PTX"}}})
+PTX_DECLARED = {"policy": {"run_time_ptx_declared": {"reason": "kernels are generated as PTX"}}}
+case("ptx_declared_is_no_cubin_of_another_major", finished(Run().start(arch="sm_121").prewarm(target="sm_89", native=False).payload().batch().use()), "fail",
+     ["target_mismatch"], [["KC-5", "target_mismatch", "batched_rmsnorm_fwd_64_eps358637bd"]], policy=PTX_DECLARED)
+case("compiled_by_the_driver_for_nobody_knows_what", finished(begun().use().ev("load", module="x", bytes=9, native=False)), "fail", ["late_load", "target_mismatch"],
+     [["KC-3", "late_load", None], ["KC-5", "target_mismatch", "x"]])
 case("cubin_of_a_lower_minor", finished(Run().start(arch="sm_121").prewarm(target="sm_120").payload().batch().use()), "pass")
 case("cubin_of_another_major", finished(Run().start(arch="sm_121").prewarm(target="sm_89").payload().batch().use()), "fail", ["target_mismatch"],
      [["KC-5", "target_mismatch", "batched_rmsnorm_fwd_64_eps358637bd"]])

@@ -1,8 +1,10 @@
 // Reports what a GPU program does, as the JSON lines that smgate judges (schemas/event.schema.json): one object a line,
-// one file a process, in the folder that the environment variable SMGATE_EVENTS names. Copy this file into any program:
-// it needs C++17, POSIX and the standard library alone. Owned by the program that reports; one Writer a process; every
-// member may be called from any thread. Where SMGATE_EVENTS is not set a Writer does nothing. Telemetry never stops the
-// program that it reports on: a line that cannot be written is counted and told once, on stderr.
+// one file a process, in the folder that the environment variable SMGATE_EVENTS names. Copy this file and
+// events_text.hpp into any program: they need C++17, POSIX and the standard library alone (nvcc takes them, too). Owned
+// by the program that reports; one Writer a process; every member may be called from any thread, and in a child that
+// was forked while another thread reported. Where SMGATE_EVENTS is not set a Writer does nothing. Telemetry never stops
+// the program that it reports on: a line that cannot be written is told once, on stderr, and leaves a gap in the
+// numbering, by which the gate knows.
 #pragma once
 
 #include <fcntl.h>
@@ -10,17 +12,22 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "smgate/events_text.hpp"
 
 namespace smgate::events {
 
@@ -50,122 +57,117 @@ struct Here {
   }
 };
 
-// Longest texts that the schema takes; what is longer is cut where a character ends.
-inline constexpr std::size_t kTextBytesMax = 65536;
-inline constexpr std::size_t kNameBytesMax = 4096;
-
-namespace detail {
-
-// Bytes of the well-formed UTF-8 sequence at the front of `text`, 0 where there is none (RFC 3629).
-inline std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return 1;
-  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  if (first == 0xE0 && byte(1) < 0xA0) return 0;                     // overlong
-  if (first == 0xED && byte(1) > 0x9F) return 0;                     // surrogate
-  if (first == 0xF0 && byte(1) < 0x90) return 0;                     // overlong
-  return first == 0xF4 && byte(1) > 0x8F ? std::size_t{0} : length;  // beyond U+10FFFF
+// 128 bits that tell bodies apart (the source or image of a kernel). Not for input that somebody chose to collide.
+inline std::string digest(Text bytes) {
+  std::uint64_t a = detail::kHashStart, b = ~detail::kHashStart;
+  detail::hash_on(a, bytes);
+  detail::hash_on(b, bytes);
+  return detail::hex_of(a) + detail::hex_of(b);
 }
 
-inline void append_escaped(std::string& out, char character) {
-  switch (character) {
-    case '"':
-      out += "\\\"";
-      return;
-    case '\\':
-      out += "\\\\";
-      return;
-    case '\n':
-      out += "\\n";
-      return;
-    case '\r':
-      out += "\\r";
-      return;
-    case '\t':
-      out += "\\t";
-      return;
-    default:
-      break;
+// What `memory` takes as free on a device that shares the host's memory: MemAvailable. 0 where it cannot be read.
+inline std::uint64_t host_memory_available() {
+  std::ifstream info("/proc/meminfo");
+  std::uint64_t kilobytes = 0;
+  for (std::string word; info >> word;) {
+    if (word == "MemAvailable:" && info >> kilobytes) break;
   }
-  const auto code = static_cast<unsigned char>(character);
-  if (code < 0x20) {
-    constexpr char kHex[] = "0123456789abcdef";
-    out += "\\u00";
-    out += kHex[code >> 4];
-    out += kHex[code & 15];
-  } else {
-    out += character;
-  }
-}
-
-}  // namespace detail
-
-// A JSON string with its quotes. Bytes that are not UTF-8 become '?', for a compiler's log may hold anything.
-inline std::string json_text(std::string_view text, std::size_t bytes_max = kTextBytesMax) {
-  std::string out = "\"";
-  std::size_t taken = 0;
-  while (!text.empty()) {
-    const std::size_t length = detail::utf8_length(text);
-    if (taken + (length == 0 ? 1 : length) > bytes_max) break;
-    if (length == 1) {
-      detail::append_escaped(out, text.front());
-    } else if (length == 0) {
-      out += '?';
-    } else {
-      out += text.substr(0, length);
-    }
-    taken += length == 0 ? 1 : length;
-    text.remove_prefix(length == 0 ? 1 : length);
-  }
-  return out + "\"";
-}
-
-// The shortest decimal that reads back as the same double; the schema's words for what JSON has no number for.
-inline std::string json_real(double value) {
-  if (std::isnan(value)) return "\"NaN\"";
-  if (std::isinf(value)) return value > 0 ? "\"Infinity\"" : "\"-Infinity\"";
-  char digits[32];
-  const auto end = std::to_chars(digits, digits + sizeof digits, value);
-  return std::string(digits, end.ptr);
-}
-// A float by its own shortest decimal: 1e-06, not 9.999999974752427e-07.
-inline std::string json_real(float value) {
-  if (!std::isfinite(value)) return json_real(static_cast<double>(value));
-  char digits[32];
-  const auto end = std::to_chars(digits, digits + sizeof digits, value);
-  return std::string(digits, end.ptr);
+  return kilobytes * 1024;
 }
 
 // One event being put together: its kind and the fields beyond those that every event has.
 class Event {
  public:
-  explicit Event(std::string_view kind) : kind_(kind) {}
+  explicit Event(Text kind) : kind_(kind) {}
 
-  Event& raw(std::string_view name, std::string_view json) {
+  Event& raw(Text name, Text json) {
     fields_ += ",\"";
     fields_ += name;
     fields_ += "\":";
     fields_ += json;
     return *this;
   }
-  Event& text(std::string_view name, std::string_view value) { return raw(name, json_text(value)); }
-  Event& name(std::string_view name, std::string_view value) { return raw(name, json_text(value, kNameBytesMax)); }
-  Event& integer(std::string_view name, std::uint64_t value) { return raw(name, std::to_string(value)); }
-  Event& real(std::string_view name, double value) { return raw(name, json_real(value)); }
-  Event& flag(std::string_view name, bool value) { return raw(name, value ? "true" : "false"); }
+  Event& text(Text name, Text value) { return raw(name, json_text(value)); }
+  Event& name(Text name, Text value) { return raw(name, json_text(value, kNameBytesMax)); }
+  Event& integer(Text name, std::uint64_t value) { return raw(name, std::to_string(value)); }
+  template <class Float>
+  Event& real(Text name, Float value) {
+    return raw(name, json_real(value));
+  }
+  Event& text_if(Text name, Text value) { return value.empty() ? *this : text(name, value); }
+  Event& flag(Text name, bool value) { return raw(name, value ? "true" : "false"); }
   Event& at(Here here) { return raw("at", json_text(here.text(), kNameBytesMax)); }
 
   const std::string& kind() const { return kind_; }
   const std::string& fields() const { return fields_; }
+  std::string object() const { return "{" + (fields_.empty() ? "" : fields_.substr(1)) + "}"; }
 
  private:
   std::string kind_;
   std::string fields_;
+};
+
+namespace detail {
+
+// What the gate asks of a batch: how the hash of the whole prefix up to a position goes with the label there.
+class BatchSummary {
+ public:
+  void add(bool starts_row, std::int64_t input, std::int64_t label) {
+    if (starts_row) prefix_ = kHashStart;
+    hash_on(prefix_, std::to_string(input) + ",");
+    hash_on(whole_, std::to_string(input) + "," + std::to_string(label) + ",");
+    ++labels_of_[prefix_][label];
+    labels_.insert(label);
+    ++positions_;
+  }
+  Event event(bool frozen) const {
+    std::uint64_t conflicting = 0;
+    double nats = 0;
+    for (const auto& [input, counts] : labels_of_) {
+      double total = 0;
+      for (const auto& [label, count] : counts) total += count;
+      if (counts.size() > 1) conflicting += static_cast<std::uint64_t>(total);
+      for (const auto& [label, count] : counts) nats += count * std::log(total / count);
+    }
+    Event summary("");
+    summary.integer("positions", positions_).integer("distinct_inputs", labels_of_.size());
+    summary.integer("distinct_labels", labels_.size()).integer("conflicting_positions", conflicting);
+    summary.real("label_entropy_nats", nats / std::max(static_cast<double>(positions_), 1.0));
+    return Event("batch").flag("frozen", frozen).text("digest", hex_of(whole_)).raw("summary", summary.object());
+  }
+
+ private:
+  std::uint64_t prefix_ = kHashStart, whole_ = kHashStart, positions_ = 0;
+  std::map<std::uint64_t, std::map<std::int64_t, double>> labels_of_;
+  std::set<std::int64_t> labels_;
+};
+
+}  // namespace detail
+
+// What a run declares of itself: Config().integer("steps", 62).integer("batch_size", 4).real("learning_rate", 1.5e-5f)
+struct Config : Event {
+  Config() : Event("") {}
+};
+
+struct RunStart {
+  std::string workload, version;
+  std::string arch, device;  // sm_89, and the device's name
+  bool emulated = false;     // no such device: something else plays it
+  bool cold = false;         // true: no disk cache can have served a kernel. false: nothing is said
+};
+
+struct Compiled {
+  std::string target;  // sm_89 of a cubin, compute_89 of PTX
+  std::uint64_t bytes = 0;
+  double ms = 0;
+  bool ok = true;
+  std::string log = {};
+};
+
+struct Checkpoint {
+  std::string path, claimed_container;  // safetensors, apr or gguf
+  bool whole = false, finite = false;   // as it was read back
+  std::uint64_t tensors = 0, tensors_changed = 0;
 };
 
 class Writer {
@@ -174,6 +176,7 @@ class Writer {
   explicit Writer(std::string folder) : folder_(std::move(folder)) {
     const char* rank = std::getenv("RANK");  // as torchrun sets it
     if (rank != nullptr) rank_ = std::strtoul(rank, nullptr, 10);
+    (void)Here::now().text();  // where the program works when it first reports
   }
   static Writer from_environment() {
     const char* folder = std::getenv("SMGATE_EVENTS");
@@ -189,50 +192,113 @@ class Writer {
 
   void emit(const Event& event) {
     if (!reports()) return;
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const std::lock_guard<detail::ForkSafeLock> lock(lock_);
     if (!open_for_this_process()) return;
     std::string line = "{\"ev\":\"" + event.kind() + "\",\"seq\":" + std::to_string(seq_) +
                        ",\"t_ns\":" + std::to_string(monotonic_ns()) + ",\"pid\":" + std::to_string(pid_) +
                        ",\"rank\":" + std::to_string(rank_) + ",\"source\":\"self\"" + event.fields() + "}\n";
-    if (write_line(line)) ++seq_;
+    write_line(line);
+    ++seq_;
   }
 
-  void prewarm_begin(std::string_view scope, std::string_view cache, Here at = Here::now()) {
+  void run_start(const RunStart& start, const Event& config, Here at = Here::now()) {
+    Event event("run_start");
+    event.name("workload", start.workload).text("version", start.version).raw("config", config.object());
+    event.text("arch", start.arch).text("device", start.device).flag("emulated", start.emulated);
+    if (start.cold) event.flag("cold", true);
+    emit(event.at(at));
+  }
+
+  void prewarm_begin(Text scope, Text cache, Here at = Here::now()) {
     emit(Event("prewarm_begin").name("scope", scope).name("cache", cache).at(at));
   }
-  void prewarm_end(std::string_view scope, std::string_view cache, std::uint64_t claimed, Here at = Here::now()) {
+  void prewarm_end(Text scope, Text cache, std::uint64_t claimed, Here at = Here::now()) {
     emit(Event("prewarm_end").name("scope", scope).name("cache", cache).integer("claimed", claimed).at(at));
   }
-  void offer(std::string_view scope, std::string_view cache, std::string_view key, std::string_view body,
-             Here at = Here::now()) {
+  void offer(Text scope, Text cache, Text key, Text body, Here at = Here::now()) {
     emit(Event("offer").name("scope", scope).name("cache", cache).name("key", key).name("body", body).at(at));
   }
   // `body`: the digest of what the caller would build now, whatever the cache holds.
-  void lookup(std::string_view scope, std::string_view cache, std::string_view key, std::string_view body, bool hit,
-              Here at = Here::now()) {
+  void lookup(Text scope, Text cache, Text key, Text body, bool hit, Here at = Here::now()) {
     Event event("lookup");
     event.name("scope", scope).name("cache", cache).name("key", key).name("body", body);
     emit(event.flag("hit", hit).at(at));
   }
-  void alloc(std::string_view name, std::uint64_t bytes, bool ok, Here at = Here::now()) {
+  void compile(Text cache, Text key, Text body, const Compiled& compiled, Here at = Here::now()) {
+    Event event("compile");
+    event.name("cache", cache).name("key", key).name("body", body).text("target", compiled.target);
+    event.integer("bytes", compiled.bytes).real("ms", compiled.ms).flag("ok", compiled.ok);
+    emit(event.text_if("log", compiled.log).at(at));
+  }
+  // `module`: the digest of the image; not native: PTX that the driver compiles.
+  void load(Text module, Text cache, Text key, Text target, std::uint64_t bytes, bool native, Here at = Here::now()) {
+    Event event("load");
+    event.name("module", module).name("cache", cache).name("key", key).text("target", target);
+    emit(event.integer("bytes", bytes).flag("native", native).at(at));
+  }
+  void unload(Text module, Text cache, Text key, Here at = Here::now()) {
+    emit(Event("unload").name("module", module).name("cache", cache).name("key", key).at(at));
+  }
+  void alloc(Text name, std::uint64_t bytes, bool ok, Here at = Here::now()) {
     emit(Event("alloc").name("name", name).integer("bytes", bytes).flag("ok", ok).at(at));
   }
-  void memory(std::uint64_t free_bytes, std::uint64_t total_bytes, bool unified) {
-    emit(Event("memory").integer("free", free_bytes).integer("total", total_bytes).flag("unified", unified));
+  // As cudaMemGetInfo says; on a unified device free is host_memory_available().
+  void memory(std::uint64_t free_bytes, std::uint64_t total_bytes, bool unified, Here at = Here::now()) {
+    emit(Event("memory").integer("free", free_bytes).integer("total", total_bytes).flag("unified", unified).at(at));
   }
-  void payload_begin(std::string_view scope, std::uint64_t bytes, Here at = Here::now()) {
+  void payload_begin(Text scope, std::uint64_t bytes, Here at = Here::now()) {
     emit(Event("payload_begin").name("scope", scope).integer("bytes", bytes).at(at));
   }
-  void payload_end(std::string_view scope, std::uint64_t bytes, Here at = Here::now()) {
+  void payload_end(Text scope, std::uint64_t bytes, Here at = Here::now()) {
     emit(Event("payload_end").name("scope", scope).integer("bytes", bytes).at(at));
   }
-  void error(std::string_view text, Here at = Here::now()) { emit(Event("error").text("text", text).at(at)); }
-  void note(std::string_view text, Here at = Here::now()) { emit(Event("note").text("text", text).at(at)); }
-  void run_end(bool ok, std::string_view symptom) {
-    Event event("run_end");
-    event.text("status", ok ? "ok" : "failed");
-    if (!symptom.empty()) event.text("symptom", symptom);
-    emit(event);
+  // `rows` sequences of `columns` tokens; labels[i] is what the model must say after inputs[i]. frozen: every step
+  // trains on this very batch.
+  template <class Token>
+  void batch(const Token* inputs, const Token* labels, std::size_t rows, std::size_t columns, bool frozen,
+             Here at = Here::now()) {
+    detail::BatchSummary summary;
+    for (std::size_t i = 0; i < rows * columns; ++i) {
+      summary.add(i % columns == 0, static_cast<std::int64_t>(inputs[i]), static_cast<std::int64_t>(labels[i]));
+    }
+    emit(summary.event(frozen).at(at));
+  }
+  void step(std::uint64_t index, double loss, double grad_norm, std::uint64_t tokens, double ms,
+            Here at = Here::now()) {
+    Event event("step");
+    event.integer("step", index).real("loss", loss).real("grad_norm", grad_norm).integer("tokens", tokens);
+    emit(event.real("ms", ms).at(at));
+  }
+  // Of a distillation: loss = alpha * ce + (1 - alpha) * T^2 * kl.
+  void kd_step(std::uint64_t index, double loss, double ce, double kl, double grad_norm, std::uint64_t tokens,
+               double ms, Here at = Here::now()) {
+    Event event("step");
+    event.integer("step", index).real("loss", loss).real("ce", ce).real("kl", kl).real("grad_norm", grad_norm);
+    emit(event.integer("tokens", tokens).real("ms", ms).at(at));
+  }
+  // `claimed`: the container that the reader takes the file for. `error`: why it could not be read; else empty.
+  void weights(Text scope, const std::string& path, Text claimed, Text error, Here at = Here::now()) {
+    std::uint64_t bytes = 0;
+    const std::string container = detail::container_of(path, bytes);
+    Event event("weights");
+    event.name("scope", scope).text("path", path).text("claimed_container", claimed);
+    emit(event.text_if("container", container).text_if("text", error).flag("ok", error.empty()).at(at));
+  }
+  void checkpoint(const Checkpoint& saved, Here at = Here::now()) {
+    std::uint64_t bytes = 0;
+    const std::string container = detail::container_of(saved.path, bytes);
+    Event event("checkpoint");
+    event.text("path", saved.path).text("claimed_container", saved.claimed_container);
+    event.text_if("container", container)
+        .integer("bytes", bytes)
+        .flag("whole", saved.whole)
+        .integer("tensors", saved.tensors);
+    emit(event.integer("tensors_changed", saved.tensors_changed).flag("finite", saved.finite).at(at));
+  }
+  void error(Text text, Here at = Here::now()) { emit(Event("error").text("text", text).at(at)); }
+  void note(Text text, Here at = Here::now()) { emit(Event("note").text("text", text).at(at)); }
+  void run_end(bool ok, Text symptom, Here at = Here::now()) {
+    emit(Event("run_end").text("status", ok ? "ok" : "failed").text_if("symptom", symptom).at(at));
   }
 
  private:
@@ -248,7 +314,7 @@ class Writer {
     if (pid == pid_) return file_ >= 0;
     if (file_ >= 0) ::close(file_);
     pid_ = pid;
-    seq_ = 0;
+    seq_ = bytes_ = 0;
     ::mkdir(folder_.c_str(), 0777);
     const std::string path =
         folder_ + "/events-" + std::to_string(pid) + "-" + std::to_string(monotonic_ns()) + ".jsonl";
@@ -257,19 +323,23 @@ class Writer {
     return file_ >= 0;
   }
 
-  // One write(2) a line, so that a killed program leaves whole lines.
-  bool write_line(const std::string& line) {
+  // One write(2) a line, so that a killed program leaves whole lines; a full disk, too.
+  void write_line(const std::string& line) {
     const ssize_t written = ::write(file_, line.data(), line.size());
-    if (written == static_cast<ssize_t>(line.size())) return true;
-    if (!told_) std::fprintf(stderr, "smgate: an event could not be written: %s\n", std::strerror(errno));
+    if (written == static_cast<ssize_t>(line.size())) {
+      bytes_ += line.size();
+      return;
+    }
+    const char* why = written < 0 ? std::strerror(errno) : "the disk is full";
+    if (written > 0 && ::ftruncate(file_, static_cast<off_t>(bytes_)) != 0) why = "the disk is full, and a line broken";
+    if (!told_) std::fprintf(stderr, "smgate: an event could not be written: %s\n", why);
     told_ = true;
-    return false;
   }
 
-  std::mutex mutex_;
+  detail::ForkSafeLock lock_;
   std::string folder_;
   unsigned long rank_ = 0;
-  std::uint64_t seq_ = 0;
+  std::uint64_t seq_ = 0, bytes_ = 0;
   long pid_ = -1;
   int file_ = -1;
   bool told_ = false;
