@@ -131,6 +131,7 @@ json to_json(const store::JobDetail& detail) {
   json report = report_of(detail.report_json);
   for (const char* part : {"causes", "findings", "warnings", "clauses"})
     job[part] = report.is_object() && report.contains(part) ? std::move(report[part]) : json::array();
+  job["resemblance"] = report.is_object() && report.contains("resemblance") ? std::move(report["resemblance"]) : json();
   return job;
 }
 

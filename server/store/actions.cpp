@@ -36,6 +36,7 @@ void keep_run_verdict(Tx& tx, const RunId& run) {
       "(SELECT count(*) + 1 FROM run_history WHERE run = ?1), verdict, first_cause, reason, coalesce(ended_ms, "
       "updated_ms) FROM runs WHERE id = ?1 AND verdict IS NOT NULL",
       run);
+  tx.change("DELETE FROM run_reports WHERE run = ?1", run);  // it compared jobs that run again
 }
 
 void keep_job_verdict(Tx& tx, const JobId& job) {

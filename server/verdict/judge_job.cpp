@@ -42,9 +42,10 @@ contract::JobFacts fold_all(const std::vector<store::EventFile>& files, JobTimel
     if (!part) throw std::runtime_error(part.error().text());  // the protocol lets no other name in
     std::vector<contract::EventSource> sources;
     for (const store::EventFile* file : part_files) sources.push_back(events_of(*file, **part));
+    const bool main = name == contract::kPartMain;  // what the dashboard shows is the run itself
     contract::merge(std::move(sources), [&](const contract::Event& event) {
       contract::fold(**part, event);
-      if (*part == &facts.main) timeline.see(event);
+      if (main) timeline.see(event);
     });
   }
   return facts;

@@ -36,7 +36,7 @@ struct JudgedJob {
   JobId job;
   int attempt = 0;
   store::JobVerdict verdict;
-  std::optional<store::JobView> view;  // for the dashboard; absent where the job could not be judged
+  std::optional<store::JobView> view = {};  // for the dashboard; absent where the job could not be judged
 };
 JudgedJob judge(const ReportedJob& reported);
 

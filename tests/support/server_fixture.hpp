@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -65,6 +66,7 @@ class ServerTest : public testing::Test {
   store::Store& store() { return app_->store(); }
   const http::Router& router() const { return app_->router(); }
   GitRepository& repository() { return repository_; }
+  std::filesystem::path database_file() const { return scratch_ / "data/smgate.db"; }
 
   std::string make_token(const std::string& runner, const std::string& arch);
   std::string make_api_token(const std::string& name, const std::set<std::string>& scopes);
