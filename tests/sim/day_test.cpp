@@ -12,7 +12,7 @@ constexpr std::uint64_t kPace_ms = 2'000;
 constexpr int kStepsMax = 60'000;
 
 TEST(Day, EndsWithTheRightConclusionOnEveryCommit) {
-  World world(20'260'520, kPace_ms);
+  World world(20'260'521, kPace_ms);
   int steps = 0;
   while (world.github().pull_count() < kPulls && ++steps < kStepsMax) world.step_in_chaos();
   calm_down(world);
