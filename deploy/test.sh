@@ -21,7 +21,7 @@ run() {
   cmake --preset "$preset" >"$results/$preset-configure.log" || { cat "$results/$preset-configure.log"; exit 1; }
   cmake --build "build/$preset" --target "$target"
   echo "== $preset: test"
-  GTEST_OUTPUT="xml:$PWD/$results/$preset/" ctest --test-dir "build/$preset" --output-on-failure --no-tests=error \
+  GTEST_OUTPUT="xml:$PWD/$results/$preset/" ctest --test-dir "build/$preset" -j "$(nproc)" --output-on-failure --no-tests=error \
     --output-junit "$PWD/$results/$preset.xml" "$@" || failed=1
 }
 
