@@ -250,6 +250,8 @@ Error syntax_error(const std::string& line) {
   } catch (const nlohmann::json::parse_error& error) {
     const std::string near(cut_utf8(std::string_view(line).substr(std::min(error.byte, line.size())), 40));
     return {fmt::format("not JSON at column {}, before \"{}\"", error.byte, near), "", "one JSON object a line"};
+  } catch (const nlohmann::json::out_of_range&) {
+    return {"a number is beyond what a double holds", "", "write what is not finite as NaN, Infinity or -Infinity"};
   }
   return {"not a JSON object", "", "one JSON object a line"};
 }

@@ -1,5 +1,6 @@
 #include "common/contract/event_repair.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <charconv>
@@ -17,6 +18,12 @@ std::optional<unsigned> escaped_unit(std::string_view text, std::size_t at) {
   const auto result = std::from_chars(text.data() + at + 2, text.data() + at + 6, unit, 16);
   if (result.ec != std::errc() || result.ptr != text.data() + at + 6) return std::nullopt;
   return unit;
+}
+
+// Whether whole digits are beyond 64 bits, where a strict reader gives up.
+bool is_beyond_64_bits(std::string_view digits, bool negative) {
+  const std::string_view most = negative ? "9223372036854775808" : "18446744073709551615";
+  return digits.size() > most.size() || (digits.size() == most.size() && digits > most);
 }
 
 class Repair {
@@ -57,8 +64,18 @@ class Repair {
     for (const std::string_view word : kBare)
       if (text_.substr(at_).starts_with(word)) return quote(word);
     if (text_[at_] == '"') in_string_ = true;
-    copy(1);
+    const std::size_t digits = digits_ahead();
+    if (digits == 0) return copy(1);
+    const bool whole = at_ + digits >= text_.size() || std::string_view(".eE").find(text_[at_ + digits]) == kNone;
+    const char before = at_ == 0 ? '\0' : text_[at_ - 1];
+    const bool is_float = whole && std::string_view(".eE+").find(before) == kNone &&
+                          is_beyond_64_bits(text_.substr(at_, digits), before == '-');
+    copy(digits);
+    if (is_float) fixed_ += ".0";
   }
+  std::size_t digits_ahead() const { return std::min(text_.find_first_not_of("0123456789", at_), text_.size()) - at_; }
+
+  static constexpr std::size_t kNone = std::string_view::npos;
 
   std::string_view text_;
   std::string fixed_;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 namespace smgate::contract {
@@ -35,6 +36,21 @@ TEST(ParseEvent, AcceptsNonFiniteNumbersAsStrings) {
   const Result<Event> event = parse_event(R"({"ev":"step")" + kHead + R"(,"step":0,"loss":"NaN","ms":"Infinity"})");
   ASSERT_TRUE(event) << event.error().text();
   EXPECT_TRUE(std::isnan(*std::get<Step>(event->body).loss));
+}
+
+TEST(ParseEvent, AcceptsFloatsPrintedAsWholeNumbersBeyond64Bits) {
+  const std::string head = R"({"ev":"step")" + kHead + R"(,"step":0,)";
+  const auto parse = [&](const std::string& number) { return parse_event(head + "\"loss\":" + number + "}"); };
+  for (const char* number : {"111111111111111110656", "-9223372036854775809", "18446744073709551616"}) {
+    const Result<Event> event = parse(number);
+    ASSERT_TRUE(event.has_value()) << event.error().text();
+    EXPECT_EQ(std::get<Step>(event->body).loss, std::strtod(number, nullptr));
+    EXPECT_TRUE(parse_event(to_json_line(*event)).has_value()) << to_json_line(*event);
+  }
+  const Result<Event> beyond = parse("1e99999999999999999999999");
+  ASSERT_FALSE(beyond.has_value());
+  EXPECT_THAT(beyond.error().text(), testing::HasSubstr("beyond what a double holds"));
+  EXPECT_FALSE(parse_event(R"({"ev":"step")" + kHead + R"(,"step":111111111111111110656,"loss":1})").has_value());
 }
 
 TEST(ParseEvent, LeavesTheWordNanInsideAStringAlone) {
