@@ -31,7 +31,10 @@ KernelCache::KernelCache(std::string name, Compiler& compiler, Device& device, e
   if (options_.threads > 0) pool_ = std::make_unique<CompilePool>(options_.threads);
 }
 
-KernelCache::~KernelCache() = default;
+KernelCache::~KernelCache() {
+  for (const auto& [key, module] : modules_)
+    if (module != nullptr) writer_.unload(sha256_hex(module->code), name_, key);
+}
 
 void KernelCache::begin_prewarm(const std::string& scope, events::Here at) {
   scope_ = scope;

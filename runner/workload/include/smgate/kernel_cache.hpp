@@ -47,7 +47,7 @@ class KernelCache {
  public:
   KernelCache(std::string name, Compiler& compiler, Device& device, events::Writer& writer,
               KernelCacheOptions options = {});
-  ~KernelCache();
+  ~KernelCache();  // reports every module unloaded; the device, which outlives it, lets go of them
 
   // A pre-warm span of `scope`. What is compiled outside of one is late, and the device is told.
   void begin_prewarm(const std::string& scope, events::Here at = events::Here::now());
