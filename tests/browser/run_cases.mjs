@@ -16,6 +16,17 @@ test('Run', 'ShowsTheVerdictWithSymbolAndText', async (reader, world) => {
   equal(await page.locator('.cause').count(), 0, 'causes of a green run');
 });
 
+test('Run', 'ComparesItsArchitectures', async (reader, world) => {
+  const page = await reader.open(`/runs/${world.runs.healthy}`);
+  const row = page.locator('#together tr', { hasText: 'KC-8' });
+  equal(await row.locator('.verdict').textContent(), '✓pass');
+});
+
+test('Run', 'SaysWhoseFailureItIs', async (reader, world) => {
+  const page = await reader.open(`/runs/${world.runs['shared-key']}`);
+  check(/this change brought it/.test(await page.locator('.run-head .blame').textContent()), 'the base passed, and nothing says so');
+});
+
 test('Run', 'SaysWhereTheCurvesPart', async (reader, world) => {
   const page = await reader.open(`/runs/${world.runs.parted}`);
   await page.locator('#loss canvas').waitFor();

@@ -37,6 +37,8 @@ export interface Run {
 export interface RunDetail extends Omit<Run, 'jobs'> {
   jobs: JobDetail[];
   triggers: { delivery: string; event: string; ref: string; pull_request: number | null }[];
+  report?: { clauses: Clause[]; findings: Finding[]; warnings: Warning[] } | null;  // its architectures compared
+  blame?: { text: string } | null;  // whose failure it is
   history?: { verdict: Verdict; first_cause: string | null; reason: string; ended_at: string }[];
   actions?: { kind: string; arch: string | null; actor: string; at: string }[];
 }

@@ -9,10 +9,11 @@ import { cacheView, type CacheView } from './run_cache';
 import { archTabs, clausesCard, findingsCard } from './run_clauses';
 import { causesCard, jobCard, runHeader } from './run_head';
 import { lossView, type LossView } from './run_loss';
+import { togetherCard } from './run_together';
 
 function sections(): HTMLElement {
   return h('nav.sections.small', { 'aria-label': 'On this page' }, [['causes', 'Why'], ['architectures', 'Architectures'], ['loss', 'Loss'],
-    ['cache', 'Kernel cache'], ['clauses', 'Clauses'], ['findings', 'Findings']].map(([id, text]) => h('a', { href: `#${id}` }, text)));
+    ['cache', 'Kernel cache'], ['together', 'Compared'], ['clauses', 'Clauses'], ['findings', 'Findings']].map(([id, text]) => h('a', { href: `#${id}` }, text)));
 }
 
 class RunView implements View {
@@ -24,6 +25,7 @@ class RunView implements View {
   private readonly head = h('div');
   private readonly causes = h('div.slot');
   private readonly jobs = h('div.jobs', { id: 'architectures' });
+  private readonly together = h('div.slot');
   private readonly clauses = h('div.slot');
   private readonly findings = h('div.stack.slot');
   private readonly stop: () => void;
@@ -54,7 +56,7 @@ class RunView implements View {
   private build(run: RunDetail): void {
     this.loss = lossView();
     this.cache = cacheView(run);
-    replace(this.main, h('div.stack', this.head, sections(), this.causes, this.jobs, this.loss.node, this.cache.node, this.clauses, this.findings));
+    replace(this.main, h('div.stack', this.head, sections(), this.causes, this.jobs, this.loss.node, this.cache.node, this.together, this.clauses, this.findings));
   }
 
   private draw(run: RunDetail, reasons: Map<string, string>): void {
@@ -66,6 +68,7 @@ class RunView implements View {
     replace(this.head, runHeader(run));
     replace(this.causes, causesCard(run));
     replace(this.jobs, run.jobs.map((job) => jobCard(run, job, reasons)));
+    replace(this.together, togetherCard(run));
     replace(this.clauses, clausesCard(run));
     this.drawFindings(run);
     const same = before?.jobs.map((job) => job.id + job.attempt + job.state).join() === run.jobs.map((job) => job.id + job.attempt + job.state).join();

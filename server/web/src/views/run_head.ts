@@ -20,6 +20,7 @@ export function runHeader(run: RunDetail): HTMLElement {
     h('p.small.quiet', run.repository),
     h('div.headline', h('h1', run.branch), h('span', { 'aria-live': 'polite' }, runBadge(run, true))),
     run.reason && h('p.reason', prose(run.reason)),
+    run.blame && h('p.blame', prose(run.blame.text)),
     facts(rows),
     h('p.toolbar.small',
       run.base_commit && h('a', { href: address('/compare', { run: run.id }) }, 'Compare with the base'),
