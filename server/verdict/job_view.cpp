@@ -46,7 +46,8 @@ class RowMaker {
  private:
   void add(const std::string& cache, const std::string& name, const contract::KeyInProcess& place) {
     const Key& key = *place.key;
-    const std::uint64_t late = key.compiles.late_total() + key.loads.late_total();
+    // A compile is followed by its load: that is one late module, not two.
+    const std::uint64_t late = std::max(key.compiles.late_total(), key.loads.late_total());
     const bool asked = key.looked_up() || late > 0;
     if (!asked && !key.prewarmed()) return;
     Row& row = rows_[{cache, contract::without_architecture(name)}];

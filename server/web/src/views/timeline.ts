@@ -1,6 +1,6 @@
 // Late compiles on a time line against pre-warm, payload and steps: a lane an architecture.
 import { h, type Child } from '../dom';
-import { bytes, duration, plural } from '../format';
+import { bytes, duration } from '../format';
 import { address } from '../router';
 import type { Coverage, Timeline } from '../types';
 
@@ -20,6 +20,11 @@ function percentOf(value: number, end: number): string {
   return `${Math.min(100, (100 * value) / end)}%`;
 }
 
+/** Each compile and each load of one is a mark. */
+function lateWords(total: number): string {
+  return total === 1 ? '1 late compile or load' : `${total} late compiles and loads`;
+}
+
 function lane(arch: string, line: Timeline, end: number): HTMLElement {
   const spans = line.spans.filter((span) => span.begin_ms <= end).map((span) => {
     const until = Math.min(span.end_ms ?? line.end_ms, end);
@@ -29,8 +34,8 @@ function lane(arch: string, line: Timeline, end: number): HTMLElement {
   const late = line.late.filter((one) => one.at_ms <= end).slice(0, kMarksMax).map((one) =>
     h('span.late', { title: `late ${one.kind} of ${one.key} at ${duration(one.at_ms)}`, style: { left: percentOf(one.at_ms, end) } }));
   const total = line.late.length + line.late_left_out;
-  const words = `${arch}: ${line.spans.map((span) => `${span.kind} ${span.scope} from ${duration(span.begin_ms)}`).join(', ')}; ${plural(total, 'late compile')}`;
-  return h('div.lane', h('div.lane-name', arch, h('div.small.quiet', total > 0 ? plural(total, 'late compile') : 'none late')),
+  const words = `${arch}: ${line.spans.map((span) => `${span.kind} ${span.scope} from ${duration(span.begin_ms)}`).join(', ')}; ${lateWords(total)}`;
+  return h('div.lane', h('div.lane-name', arch, h('div.small.quiet', total > 0 ? lateWords(total) : 'none late')),
     h('div.track', { role: 'img', 'aria-label': words }, spans, late));
 }
 
