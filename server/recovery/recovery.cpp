@@ -49,8 +49,13 @@ awaitable<bool> Recovery::step() {
   if (now_ms < due_ms_ || client_.earliest_ms(github::Effect::read) > now_ms) co_return false;
   if (next_ == 0) began_ms_ = now_ms;
   std::string task = next_ == 0 ? "the hook's deliveries" : settings_.repositories[next_ - 1];
-  const Meaning meaning = next_ == 0 ? co_await ask_for_lost_deliveries() : co_await reconcile(task);
-  go_on(meaning, task);
+  if (next_ == 0) {
+    const Meaning meaning = co_await ask_for_lost_deliveries();
+    go_on(meaning, task);
+  } else {
+    const Meaning meaning = co_await reconcile(task);
+    go_on(meaning, task);
+  }
   co_return true;
 }
 
