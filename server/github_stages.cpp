@@ -3,7 +3,9 @@
 #include <chrono>
 #include <utility>
 
+#include "common/crash_point.hpp"
 #include "common/log.hpp"
+#include "server/store/crash_points.hpp"
 #include "server/store/store_async.hpp"
 
 namespace smgate {
@@ -74,7 +76,10 @@ asio::awaitable<bool> GithubStages::report() {
   const std::int64_t now_ms = clock_.now_ms();
   const bool written = co_await store::write(
       store_, [this, now_ms](store::Tx& tx) { return reporter::report_next(tx, reporting_, now_ms); });
-  if (written) wake_sender();
+  if (written) {
+    crash_point(store::kCallsWritten);
+    wake_sender();
+  }
   co_return written;
 }
 

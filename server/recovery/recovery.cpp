@@ -4,7 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "common/crash_point.hpp"
 #include "common/log.hpp"
+#include "server/store/crash_points.hpp"
 #include "server/store/store_async.hpp"
 
 namespace smgate::recovery {
@@ -99,6 +101,7 @@ awaitable<Meaning> Recovery::ask_for_lost_deliveries() {
       store_, [&attempts, whole, now_ms](store::Tx& tx) { return note_attempts(tx, attempts, whole, now_ms); });
   if (asked > 0) {
     spdlog::warn("webhooks did not come, and are asked for again count={}", asked);
+    crash_point(store::kAskedAgain);
     asked_();
   }
   co_return meaning;
@@ -149,6 +152,7 @@ awaitable<Meaning> Recovery::look_at_unlisted(github::Target target, std::vector
 void Recovery::tell(int count, const std::string& repository) {
   if (count == 0) return;
   spdlog::warn("no webhook told of heads that GitHub has repository={} count={}", repository, count);
+  crash_point(store::kHeadsTold);
   told_();
 }
 

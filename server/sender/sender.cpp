@@ -3,8 +3,10 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "common/crash_point.hpp"
 #include "common/log.hpp"
 #include "server/sender/bodies.hpp"
+#include "server/store/crash_points.hpp"
 #include "server/store/store_async.hpp"
 
 namespace smgate::sender {
@@ -43,7 +45,9 @@ Sender::Sender(store::Store& store, github::Client& client, const Clock& clock)
 awaitable<bool> Sender::step() {
   const std::optional<Task> task = co_await begin();
   if (!task) co_return false;
+  crash_point(store::kCallBegun);
   Conclusion conclusion = co_await carry_out(*task);
+  crash_point(store::kCallAnswered);
   co_await record(*task, std::move(conclusion));
   co_return true;
 }

@@ -28,6 +28,7 @@ using asio::ip::tcp;
 using nlohmann::json;
 
 constexpr std::int64_t kTokenLife_ms = 3'600'000;
+constexpr std::chrono::minutes kPatience{1};
 
 std::string unbase64url(std::string text) {
   for (char& c : text) c = c == '-' ? '+' : c == '_' ? '/' : c;
@@ -146,6 +147,11 @@ void FakeGitHub::set_down(bool down) {
   const std::lock_guard lock(mutex_);
   down_ = down;
 }
+bool FakeGitHub::wait_for(const std::function<bool(const State&)>& condition) {
+  std::unique_lock lock(mutex_);
+  const State state{check_runs_, asked_, seen_};
+  return answered_.wait_for(lock, kPatience, [&] { return condition(state); });
+}
 std::vector<json> FakeGitHub::check_runs() {
   const std::lock_guard lock(mutex_);
   return check_runs_;
@@ -202,6 +208,7 @@ void FakeGitHub::converse(Stream& stream) {
     seen.status = reply.status;
     seen_.push_back(seen);
   }
+  answered_.notify_all();
   std::string rest;
   if (reply.fault == Fault::Kind::silent) asio::read(stream, asio::dynamic_buffer(rest), error);  // until it leaves
   if (reply.status == 0) return;

@@ -4,8 +4,10 @@
 // may ask it anything at any time. In two files: fake_github.cpp is the wire and who may ask, the other what is there.
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -76,6 +78,13 @@ class FakeGitHub {
   void set_pulls(std::vector<nlohmann::json> pulls);  // open and closed; see pull_item
   void set_refs(std::vector<nlohmann::json> refs);    // see ref_item
 
+  // Until a request has made this true; false where none does for a minute.
+  struct State {
+    const std::vector<nlohmann::json>& check_runs;
+    const std::vector<HookAttempt>& asked;
+    const std::vector<Seen>& seen;
+  };
+  bool wait_for(const std::function<bool(const State&)>& condition);
   std::vector<nlohmann::json> check_runs();
   std::vector<nlohmann::json> comments();
   std::vector<nlohmann::json> statuses();
@@ -113,6 +122,7 @@ class FakeGitHub {
   std::unique_ptr<Socket> socket_;
   std::uint16_t port_ = 0;
   std::mutex mutex_;  // over all below
+  std::condition_variable answered_;
   GithubApi api_;
   std::deque<Fault> faults_;
   std::map<std::string, std::int64_t> tokens_;  // token -> expires_ms
