@@ -6,6 +6,7 @@
 #include <set>
 
 #include "common/digest.hpp"
+#include "common/file.hpp"
 #include "server/store/crash_points.hpp"
 #include "tests/support/fake_github.hpp"
 #include "tests/support/server_fixture.hpp"
