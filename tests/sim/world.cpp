@@ -84,7 +84,7 @@ void World::coordinate() {
     case 9:
     case 10:
     case 11:
-      link_.send(store_);
+      if (link_.send(store_) && random_.below(4) != 0) link_.send(store_);  // else there is time for a crash between
       return;
     case 12:
       return link_.recover(store_);
@@ -100,7 +100,8 @@ void World::break_something() {
     case 1:
       return crash();
     case 8:
-      return api_.begin_outage();
+      if (random_.below(4) == 0) api_.begin_outage();  // else it would hardly ever be there
+      return;
     case 2:
       return runner.crash();
     case 3:
