@@ -13,7 +13,7 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr std::chrono::milliseconds kPoll{250};          // calls fall due a second after each other
+constexpr std::chrono::milliseconds kPoll{250};           // calls fall due a second after each other
 constexpr std::chrono::milliseconds kRecoveryPoll{1000};  // its rounds are minutes apart
 
 std::optional<github::Settings> settings_of(const GithubConfig& config) {

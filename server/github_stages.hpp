@@ -1,6 +1,7 @@
 // What speaks to GitHub, as loops: the reporter makes calls of what has changed, the sender works off the outbox, the
-// recovery looks for what webhooks did not tell. Made by the composition root from the configuration's `github` section; where that names neither an App nor a token, the
-// outbox is emptied unsent, and the log says so once. Network thread.
+// recovery looks for what webhooks did not tell. Made by the composition root from the configuration's `github`
+// section; where that names neither an App nor a token, the outbox is emptied unsent, and the log says so once. Network
+// thread.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

@@ -107,8 +107,7 @@ awaitable<Exchanged> Client::follow(Url url, const Request& request, const Secre
       if (known != tags_.end()) co_return known->second.answer;
     }
     const auto etag = answer->headers.find("etag");
-    if (tags && answer->status == 200 && etag != answer->headers.end() &&
-        answer->body.size() <= kTaggedBytesMax) {
+    if (tags && answer->status == 200 && etag != answer->headers.end() && answer->body.size() <= kTaggedBytesMax) {
       if (tags_.size() >= kTagsMax) tags_.clear();  // they come back with the next round of reads
       tags_.insert_or_assign(key, Tagged{etag->second, *answer});
     }

@@ -112,8 +112,8 @@ awaitable<error_code> connect(beast::tcp_stream& stream, Url url, Until until) {
 NoAnswer not_trusted(SSL* ssl, const error_code& error) {
   NoAnswer none = failed("TLS", error, false);
   if (const long why = SSL_get_verify_result(ssl); why != X509_V_OK)
-    none.what += std::string(": ") + X509_verify_cert_error_string(why) +
-                 "; a company's own certificates are named by ca_file";
+    none.what +=
+        std::string(": ") + X509_verify_cert_error_string(why) + "; a company's own certificates are named by ca_file";
   return none;
 }
 
@@ -130,7 +130,7 @@ awaitable<Exchanged> exchange_tls(asio::any_io_executor executor, std::shared_pt
   beast::ssl_stream<beast::tcp_stream> stream(executor, *tls);
   if (!expect_host(stream.native_handle(), exchange.url.host)) co_return NoAnswer{"TLS: no usable host name", false};
   if (const error_code error = co_await connect(stream.next_layer(), exchange.url, until))
-     co_return failed("connect", error, false);
+    co_return failed("connect", error, false);
   const auto [shaken] = co_await stream.async_handshake(asio::ssl::stream_base::client, kToTuple);
   if (shaken) co_return not_trusted(stream.native_handle(), shaken);
   co_return co_await converse(stream, to_beast(std::move(exchange)));

@@ -1,4 +1,5 @@
-// How fields of GitHub's answers are read: absent or of another type is empty. For the files of this folder alone; pure.
+// How fields of GitHub's answers are read: absent or of another type is empty. For the files of this folder alone;
+// pure.
 #pragma once
 
 #include <cstdint>

@@ -118,8 +118,7 @@ awaitable<Meaning> Recovery::reconcile(std::string repository) {
   github::OnPage note_pull_page = [&pulls](const json& page) { return add_items(pulls, page, parse_pull); };
   github::OnPage note_group_page = [&groups](const json& page) { return add_items(groups, page, parse_group); };
   github::Request list_pulls = github::list_open_pulls(repository);
-  Meaning meaning =
-      co_await client_.each_page(std::move(list_pulls), target, kPullPagesMax, std::move(note_pull_page));
+  Meaning meaning = co_await client_.each_page(std::move(list_pulls), target, kPullPagesMax, std::move(note_pull_page));
   if (!std::holds_alternative<Done>(meaning)) co_return meaning;
   github::Request list_groups = github::list_merge_group_refs(repository);
   meaning = co_await client_.each_page(std::move(list_groups), target, kGroupPagesMax, std::move(note_group_page));

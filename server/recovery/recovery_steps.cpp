@@ -20,9 +20,8 @@ bool has_come(store::ReadTx& tx, const store::LostDelivery& lost) {
 bool is_settled(store::ReadTx& tx, const std::string& repository, const store::MergeGroupRow& group,
                 std::int64_t now_ms) {
   const std::vector<RunId> runs = store::runs_named_by(tx, repository, group.ref);
-  return std::all_of(runs.begin(), runs.end(), [&](const RunId& run) {
-    return store::find_run(tx, run)->created_ms < now_ms - kSettled_ms;
-  });
+  return std::all_of(runs.begin(), runs.end(),
+                     [&](const RunId& run) { return store::find_run(tx, run)->created_ms < now_ms - kSettled_ms; });
 }
 
 int tell(store::Tx& tx, const store::Delivery& delivery) { return store::insert_delivery(tx, delivery) ? 1 : 0; }

@@ -20,7 +20,7 @@ int note_attempts(store::Tx& tx, const std::vector<Attempt>& attempts, bool whol
 
 // What webhooks have told of a repository, read before GitHub is asked: what is not listed then was gone before.
 struct Known {
-  std::vector<store::PullRequest> pulls;      // open
+  std::vector<store::PullRequest> pulls;     // open
   std::vector<store::MergeGroupRow> groups;  // open
 };
 Known known_heads(store::ReadTx& tx, const std::string& repository);

@@ -31,8 +31,8 @@ awaitable<std::optional<Task>> Sender::begin() {
   const auto due_ms = co_await store::read(store_, [](store::ReadTx& tx) { return store::next_call_due_ms(tx); });
   if (!due_ms || *due_ms > now_ms) co_return std::nullopt;
   const bool statuses = !client_.is_app();
-  co_return co_await store::write(
-      store_, [now_ms, statuses](store::Tx& tx) { return begin_task(tx, statuses, now_ms); });
+  co_return co_await store::write(store_,
+                                  [now_ms, statuses](store::Tx& tx) { return begin_task(tx, statuses, now_ms); });
 }
 
 awaitable<void> Sender::finish(Task task, Conclusion conclusion) {

@@ -1,5 +1,5 @@
-// The sender's transactions and its one exchange with GitHub, apart from each other: between two of them the process may
-// end. For the sender, and for the simulator, which ends it there.
+// The sender's transactions and its one exchange with GitHub, apart from each other: between two of them the process
+// may end. For the sender, and for the simulator, which ends it there.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

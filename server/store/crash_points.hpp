@@ -35,9 +35,10 @@ inline constexpr std::string_view kAskedAgain = "recovery.asked_again";      // 
 inline constexpr std::string_view kHeadsTold = "recovery.heads_told";        // intake not woken
 
 inline constexpr std::array kCrashPoints = {
-    kDeliveryStored, kDeliveryAnswered, kDeliveryProcessed, kGateFilesRead, kJobsCreated,   kFetchRetried, kLeased,
-    kAssignSent,     kHelloStored,      kLeasesRenewed,     kItemStored,    kItemAcked,     kJobReported,  kJobRequeued,
-    kJobFolded,      kJobJudged,        kRunCompared,       kRunDecided,    kLeasesExpired, kCancelsSent,  kCallsWritten,
-    kCallBegun,      kCallAnswered,     kAskedAgain,        kHeadsTold};
+    kDeliveryStored, kDeliveryAnswered, kDeliveryProcessed, kGateFilesRead, kJobsCreated,
+    kFetchRetried,   kLeased,           kAssignSent,        kHelloStored,   kLeasesRenewed,
+    kItemStored,     kItemAcked,        kJobReported,       kJobRequeued,   kJobFolded,
+    kJobJudged,      kRunCompared,      kRunDecided,        kLeasesExpired, kCancelsSent,
+    kCallsWritten,   kCallBegun,        kCallAnswered,      kAskedAgain,    kHeadsTold};
 
 }  // namespace smgate::store

@@ -16,7 +16,7 @@ void set_mark(Tx& tx, const std::string& name, std::int64_t at_ms);
 
 // A webhook that GitHub could not deliver.
 struct LostDelivery {
-  std::string guid;                // X-GitHub-Delivery, the same for all attempts
+  std::string guid;  // X-GitHub-Delivery, the same for all attempts
   std::string event;
   std::int64_t attempt = 0;        // the newest failed one, by GitHub's number
   std::int64_t failed_ms = 0;      // GitHub's time of it

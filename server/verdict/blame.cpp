@@ -63,7 +63,7 @@ bool failed_alike(store::ReadTx& tx, const store::Run& run, const Sign& sign) {
 
 // Ended by a host, or by a repository that could not be read: it says nothing of the commit.
 bool is_of_the_hosts(const store::Run& run) {
-  constexpr std::array<std::string_view, 6> kCauses = {"runner_lost",  "runner_error", "checkout_failed",
+  constexpr std::array<std::string_view, 6> kCauses = {"runner_lost",        "runner_error",   "checkout_failed",
                                                        "source_unavailable", "judging_failed", "emulated"};
   return std::find(kCauses.begin(), kCauses.end(), run.first_cause) != kCauses.end();
 }

@@ -28,7 +28,8 @@ std::string group_ref(char base) { return "refs/heads/gh-readonly-queue/main/pr-
 
 class RecoveryTest : public GithubTest {
  protected:
-  // A whole round, and what it asks for sent; as after a restart, nothing is remembered but rows. The attempts asked for.
+  // A whole round, and what it asks for sent; as after a restart, nothing is remembered but rows. The attempts asked
+  // for.
   std::vector<HookAttempt> round() {
     recovery::Recovery recovery(
         store_, client_, clock_, {{"acme/kernels"}, kPeriod_ms}, [] {}, [] {});

@@ -1,5 +1,7 @@
 // The shipped server, as a process, configured with an App, between a GitHub and a runner: whatever is killed or away
 // on the way, the checks of the commit end completed, with the right conclusion, each made once.
+#include "tests/support/server_process.hpp"
+
 #include <gmock/gmock.h>
 
 #include <fstream>
@@ -10,7 +12,6 @@
 #include "server/store/crash_points.hpp"
 #include "tests/support/fake_github.hpp"
 #include "tests/support/server_fixture.hpp"
-#include "tests/support/server_process.hpp"
 
 namespace smgate::test {
 namespace {
@@ -19,23 +20,21 @@ using nlohmann::json;
 
 json config(const Scratch& scratch, const GitRepository& repository, const FakeGitHub& github) {
   std::ofstream(scratch / "app.pem") << github.private_key();
-  return {{"data_folder", (scratch / "server").string()},
-          {"webhook_secret", kSecret},
-          {"emulated_satisfies_required", true},
-          {"repositories", {{{"name", kRepository}, {"clone_url", repository.url()}}}},
-          {"github",
-           {{"api_url", github.url()},
-            {"client_id", "Iv1.fake"},
-            {"private_key_file", (scratch / "app.pem").string()}}},
-          {"limits", {{"recovery_ms", 1'000}}},
-          {"log_level", "warn"}};
+  return {
+      {"data_folder", (scratch / "server").string()},
+      {"webhook_secret", kSecret},
+      {"emulated_satisfies_required", true},
+      {"repositories", {{{"name", kRepository}, {"clone_url", repository.url()}}}},
+      {"github",
+       {{"api_url", github.url()}, {"client_id", "Iv1.fake"}, {"private_key_file", (scratch / "app.pem").string()}}},
+      {"limits", {{"recovery_ms", 1'000}}},
+      {"log_level", "warn"}};
 }
 
 bool all_completed(const FakeGitHub::State& github) {
   const std::vector<json>& runs = github.check_runs;
-  return runs.size() >= 2 && std::all_of(runs.begin(), runs.end(), [](const json& run) {
-           return run["status"] == "completed";
-         });
+  return runs.size() >= 2 &&
+         std::all_of(runs.begin(), runs.end(), [](const json& run) { return run["status"] == "completed"; });
 }
 
 class ServerProcessTest : public testing::Test {
@@ -71,7 +70,8 @@ class ServerProcessTest : public testing::Test {
     EXPECT_EQ(http_request(server_.port(), "POST", "/webhooks/github", headers, body).status, 202U);
   }
   // A runner that reports this case as its job; `before_end`, when all but the end of it was reported.
-  void do_the_job(const std::string& which, const std::function<void()>& before_end = [] {}) {
+  void do_the_job(
+      const std::string& which, const std::function<void()>& before_end = [] {}) {
     FakeRunner runner(server_.port(), token_);
     runner.join("r1", "sm_89");
     const auto job = runner.hear_a<protocol::Assign>();

@@ -22,16 +22,12 @@ TEST(Day, EndsWithTheRightConclusionOnEveryCommit) {
   const GitHub::Done& done = world.github().done();
   EXPECT_EQ(world.github().pull_count(), kPulls);
   const GitHubApi::Seen& seen = world.api().seen();
-  const std::map<std::string, int> counts{{"approvals", done.approvals},
-                                          {"reruns", done.reruns},
-                                          {"merge groups", done.groups},
-                                          {"lost webhooks", done.lost},
-                                          {"redeliveries", done.redelivered},
-                                          {"outages", seen.outages},
-                                          {"lost answers", seen.lost_answers},
-                                          {"limits", seen.limited},
-                                          {"refused bodies", seen.refused_bodies},
-                                          {"refused tokens", seen.refused_tokens}};
+  const std::map<std::string, int> counts{
+      {"approvals", done.approvals},           {"reruns", done.reruns},
+      {"merge groups", done.groups},           {"lost webhooks", done.lost},
+      {"redeliveries", done.redelivered},      {"outages", seen.outages},
+      {"lost answers", seen.lost_answers},     {"limits", seen.limited},
+      {"refused bodies", seen.refused_bodies}, {"refused tokens", seen.refused_tokens}};
   for (const auto& [what, count] : counts) EXPECT_GE(count, 3) << "the day no longer holds what it is for: " << what;
   RecordProperty("steps", steps);
   RecordProperty("writes", seen.writes);

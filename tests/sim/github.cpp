@@ -152,10 +152,7 @@ void GitHub::send_group(const Group& group, std::size_t number, std::int64_t now
   send("merge_group",
        {{"action", group.open ? "checks_requested" : "destroyed"},
         {"reason", "invalidated"},
-        {"merge_group",
-         {{"head_sha", group.head},
-          {"base_sha", group.base},
-          {"head_ref", group_ref(group, number)}}},
+        {"merge_group", {{"head_sha", group.head}, {"base_sha", group.base}, {"head_ref", group_ref(group, number)}}},
         {"repository", test::repository_json()}},
        now_ms);
 }

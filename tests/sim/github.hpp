@@ -1,5 +1,5 @@
-// A virtual GitHub: people push and open pull requests, webhooks go out late, twice, out of order until they are answered,
-// or not at all until they are asked for again. It knows what must be true in the end.
+// A virtual GitHub: people push and open pull requests, webhooks go out late, twice, out of order until they are
+// answered, or not at all until they are asked for again. It knows what must be true in the end.
 #pragma once
 
 #include <deque>
@@ -96,7 +96,7 @@ class GitHub {
   bool loses_ = true;
   std::set<std::string> lost_;     // deliveries that never came
   std::vector<Attempt> attempts_;  // oldest first
-  std::int64_t second_ = 0;  // of the last action: payload times never tie
+  std::int64_t second_ = 0;        // of the last action: payload times never tie
   int deliveries_ = 0;
   std::deque<Webhook> outgoing_;
   std::map<std::string, Behaviour> commits_;

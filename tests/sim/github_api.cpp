@@ -35,8 +35,8 @@ std::string last_step(const std::string& path) { return path.substr(path.rfind('
 
 void GitHubApi::begin_outage() {
   ++seen_.outages;
-  down_until_ms_ = std::max(down_until_ms_, clock_.now_ms() + kMinute_ms +
-                                                static_cast<std::int64_t>(random_.below(19 * kMinute_ms)));
+  down_until_ms_ = std::max(down_until_ms_,
+                            clock_.now_ms() + kMinute_ms + static_cast<std::int64_t>(random_.below(19 * kMinute_ms)));
 }
 
 void GitHubApi::calm_down() {

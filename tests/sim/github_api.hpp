@@ -1,5 +1,5 @@
-// The other side of the virtual GitHub: its REST API, as requests meet it, with outages, lost answers, limits, tokens that
-// are refused and bodies that are. It knows what must be true of every write.
+// The other side of the virtual GitHub: its REST API, as requests meet it, with outages, lost answers, limits, tokens
+// that are refused and bodies that are. It knows what must be true of every write.
 #pragma once
 
 #include <cstdint>
@@ -69,8 +69,8 @@ class GitHubApi {
   bool calm_ = false;
   std::int64_t down_until_ms_ = 0;
   std::int64_t limited_until_ms_ = 0;
-  std::deque<std::int64_t> write_times_ms_;         // of the last hour
-  std::map<std::string, std::int64_t> tokens_;      // "Bearer ..." -> its end
+  std::deque<std::int64_t> write_times_ms_;     // of the last hour
+  std::map<std::string, std::int64_t> tokens_;  // "Bearer ..." -> its end
   std::int64_t next_id_ = 1;
   Checks checks_;
   std::map<std::int64_t, std::pair<std::string, std::string>> check_names_;  // by id

@@ -48,12 +48,12 @@ json GitHub::pull(int number) const {
   if (found == pulls_.end()) return nullptr;
   const Pull& pull = found->second;
   const std::string owner = pull.fork ? "stranger/kernels" : "acme/kernels";
-  return {{"number", number},
-          {"state", pull.open ? "open" : "closed"},
-          {"updated_at", to_rfc3339(pull.updated_s * 1000).substr(0, 19) + "Z"},
-          {"head",
-           {{"sha", pull.head}, {"ref", "pull-" + std::to_string(number)}, {"repo", test::repository_json(owner)}}},
-          {"base", {{"sha", pull.base}, {"ref", "main"}, {"repo", test::repository_json()}}}};
+  return {
+      {"number", number},
+      {"state", pull.open ? "open" : "closed"},
+      {"updated_at", to_rfc3339(pull.updated_s * 1000).substr(0, 19) + "Z"},
+      {"head", {{"sha", pull.head}, {"ref", "pull-" + std::to_string(number)}, {"repo", test::repository_json(owner)}}},
+      {"base", {{"sha", pull.base}, {"ref", "main"}, {"repo", test::repository_json()}}}};
 }
 
 json GitHub::open_pulls() const {

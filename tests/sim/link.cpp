@@ -115,9 +115,7 @@ struct Link::Impl {
   }
 };
 
-Link::Link(Random& random, const Clock& clock, GitHubApi& api) : impl_(new Impl{random, clock, api}) {
-  impl_->start();
-}
+Link::Link(Random& random, const Clock& clock, GitHubApi& api) : impl_(new Impl{random, clock, api}) { impl_->start(); }
 Link::~Link() = default;
 
 bool Link::send(store::InlineStore& store) {

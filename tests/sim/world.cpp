@@ -20,8 +20,13 @@ const std::vector<Arch> kRequired = {Arch{"sm_89"}, Arch{"sm_121"}};
 }  // namespace
 
 World::World(std::uint64_t seed, std::uint64_t pace_ms)
-    : random_(seed), clock_(test::kNow_ms), store_(":memory:"), github_(random_),
-      api_(random_, clock_, github_), link_(random_, clock_, api_), pace_ms_(pace_ms) {
+    : random_(seed),
+      clock_(test::kNow_ms),
+      store_(":memory:"),
+      github_(random_),
+      api_(random_, clock_, github_),
+      link_(random_, clock_, api_),
+      pace_ms_(pace_ms) {
   const auto behaviour_of = [this](const std::string& commit) { return github_.behaviour_of(commit); };
   runners_.emplace_back("ada-1", kRequired[0], 1, behaviour_of, random_);
   runners_.emplace_back("ada-2", kRequired[0], 2, behaviour_of, random_);

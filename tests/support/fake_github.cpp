@@ -125,9 +125,9 @@ FakeGitHub::~FakeGitHub() {
 }
 
 std::string FakeGitHub::private_key() const {
-  return pem_of([](BIO* bio, EVP_PKEY* key) {
-    return PEM_write_bio_PrivateKey(bio, key, nullptr, nullptr, 0, nullptr, nullptr);
-  }, socket_->key);
+  return pem_of(
+      [](BIO* bio, EVP_PKEY* key) { return PEM_write_bio_PrivateKey(bio, key, nullptr, nullptr, 0, nullptr, nullptr); },
+      socket_->key);
 }
 std::string FakeGitHub::certificate() const { return pem_of(PEM_write_bio_X509, socket_->certificate.get()); }
 
@@ -198,9 +198,12 @@ void FakeGitHub::converse(Stream& stream) {
   http::read(stream, buffer, parser, error);
   if (error) return;
   const auto& request = parser.get();
-  Seen seen{std::string(request.method_string()), std::string(request.target()),
-            std::string(request[http::field::authorization]), request.body(),
-            std::string(request[http::field::if_none_match]), 0};
+  Seen seen{std::string(request.method_string()),
+            std::string(request.target()),
+            std::string(request[http::field::authorization]),
+            request.body(),
+            std::string(request[http::field::if_none_match]),
+            0};
   Reply reply;
   {
     const std::lock_guard lock(mutex_);

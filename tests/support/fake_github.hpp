@@ -1,7 +1,8 @@
 // A GitHub that remembers: on a real socket of the loopback, with the App's key pair, installation tokens that expire,
-// check runs, comments and statuses, the hook's deliveries, pull requests and refs, conditional requests, TLS, and faults
-// that the test asks for. Every request is held against GitHub's own description. It has a thread of its own; the test
-// may ask it anything at any time. In two files: fake_github.cpp is the wire and who may ask, the other what is there.
+// check runs, comments and statuses, the hook's deliveries, pull requests and refs, conditional requests, TLS, and
+// faults that the test asks for. Every request is held against GitHub's own description. It has a thread of its own;
+// the test may ask it anything at any time. In two files: fake_github.cpp is the wire and who may ask, the other what
+// is there.
 #pragma once
 
 #include <condition_variable>

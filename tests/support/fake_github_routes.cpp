@@ -85,8 +85,8 @@ FakeGitHub::Reply FakeGitHub::list_page(const std::vector<json>& items, const st
                                      items.begin() + static_cast<std::ptrdiff_t>(last))),
               {}};
   if (last < items.size())
-    reply.headers.emplace_back("link", "<" + url() + path.substr(0, path.find("&" + name + "=")) +
-                                           "&" + name + "=" + std::to_string(page + 1) + ">; rel=\"next\"");
+    reply.headers.emplace_back("link", "<" + url() + path.substr(0, path.find("&" + name + "=")) + "&" + name + "=" +
+                                           std::to_string(page + 1) + ">; rel=\"next\"");
   return reply;
 }
 
