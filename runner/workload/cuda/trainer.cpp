@@ -20,6 +20,10 @@ constexpr std::uint32_t kHeadRows = 2048;
 // Steps that are queued call by call before one is captured: the first shows every kernel to the cache, and to the
 // library its products; a graph that is captured may not meet a module for the first time.
 constexpr std::uint32_t kEagerSteps = 2;
+// Of a checkpoint, copied at once through page-locked memory, which takes as long to get as a copy of 20 times its
+// size.
+constexpr std::size_t kStretchFloats = std::size_t{32} << 18;
+static_assert(kStretchFloats * sizeof(float) % kDigestPieceBytes == 0);
 constexpr std::uint32_t kQuietNan = 0x7fc00000u;
 
 Storage storage_of(Math math) { return math == Math::kBf16 ? Storage::kBf16 : Storage::kF32; }
@@ -38,10 +42,11 @@ class CudaTrainer : public Trainer {
   void allocate_training(const Batch& batch) override;
   StepResult step(std::uint32_t index) override;
   void for_each_student_tensor(const VisitFloats& visit) const override;
+  void for_each_student_stretch(const VisitStretch& visit) const override;
   void for_each_teacher_tensor(const VisitFloats& visit) const override;
   void for_each_student_gradient(const VisitFloats& visit) const override;
   std::vector<float> student_logits() override;
-  std::string profile();
+  std::string profile() override;
 
  private:
   void warm_scope(const char* scope, PrewarmList::Warm warm, events::Here at = events::Here::now());
@@ -297,9 +302,12 @@ StepResult CudaTrainer::step(std::uint32_t index) {
 
 std::string CudaTrainer::profile() {
   Profile profile(driver_);
+  // On one stream: what runs beside another operation has no time of its own.
+  engine_.side = engine_.main;
   engine_.times = &profile;
   enqueue(false);
   engine_.times = nullptr;
+  engine_.side = side_.handle();
   stream_.synchronize();
   return profile.table();
 }
@@ -342,6 +350,21 @@ void CudaTrainer::for_each_student_tensor(const VisitFloats& visit) const {
   for_each_float(student_places_.master, visit);
 }
 
+void CudaTrainer::for_each_student_stretch(const VisitStretch& visit) const {
+  const Layout& layout = student_.layout();
+  const HostBuffer buffer(driver_, kStretchFloats * sizeof(float));
+  auto* values = static_cast<float*>(buffer.data());
+  for (std::size_t i = 0; i < layout.tensors.size(); ++i) {
+    const std::size_t all = layout.tensors[i].count;
+    for (std::size_t first = 0; first < all; first += kStretchFloats) {
+      const std::size_t count = std::min(kStretchFloats, all - first);
+      const Address from = student_places_.master + (layout.places[i] + first) * sizeof(float);
+      check(driver_, driver_.memcpy_d_to_h(values, from, count * sizeof(float)), "cuMemcpyDtoH");
+      visit({i, first, {values, count}});
+    }
+  }
+}
+
 void CudaTrainer::for_each_student_gradient(const VisitFloats& visit) const { for_each_float(gradients_, visit); }
 
 void CudaTrainer::for_each_teacher_tensor(const VisitFloats& visit) const {
@@ -382,7 +405,5 @@ std::unique_ptr<Trainer> make_cuda_trainer(const RunConfig& config, KernelCache&
   }
   return std::make_unique<CudaTrainer>(config, cache, device, writer);
 }
-
-std::string profile_step(Trainer& trainer) { return dynamic_cast<CudaTrainer&>(trainer).profile(); }
 
 }  // namespace smgate::workload::cuda
