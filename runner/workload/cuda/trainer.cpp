@@ -92,7 +92,7 @@ CudaTrainer::CudaTrainer(const RunConfig& config, KernelCache& cache, CudaDevice
       driver_(device.driver()),
       writer_(writer),
       cache_(cache),
-      gemms_(device, config.math),
+      gemms_(device, config.math, cache.disk()),
       stream_(driver_),
       side_(driver_),
       fork_(driver_, CU_EVENT_DISABLE_TIMING),

@@ -68,6 +68,7 @@ class KernelCache {
   const Module& get_or_compile(const std::string& scope, const std::string& key, const Body& body,
                                events::Here at = events::Here::now());
 
+  const DiskCache* disk() const { return options_.disk; }
   std::uint64_t late_compiles() const { return late_compiles_; }
   std::uint64_t modules() const { return modules_.size(); }
 
