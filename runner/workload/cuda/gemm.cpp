@@ -175,8 +175,8 @@ std::optional<cublasLtMatmulAlgo_t> Gemms::stored_choice(const Key& key, const P
   if (!found.code || found.code->size() != sizeof algorithm) return std::nullopt;
   std::memcpy(&algorithm, found.code->data(), sizeof algorithm);
   cublasLtMatmulHeuristicResult_t result{};
-  const cublasStatus_t status = library_.algo_check(handle_, plan.operation, plan.a, plan.b, plan.c, plan.c, &algorithm,
-                                                    &result);
+  const cublasStatus_t status =
+      library_.algo_check(handle_, plan.operation, plan.a, plan.b, plan.c, plan.c, &algorithm, &result);
   if (status != CUBLAS_STATUS_SUCCESS || result.workspaceSize > kWorkspaceBytes) return std::nullopt;
   return algorithm;
 }
@@ -213,16 +213,15 @@ void Gemms::warm_up(CUstream stream) {
 }
 
 void Gemms::choose(const Key& key, Plan& plan, Operands operands, CUstream stream) const {
-  const char* dev = getenv("SMG_GEMM");  // DEV
   if (const auto stored = stored_choice(key, plan)) {
     plan.algorithm = *stored;
     call(plan, operands, stream, Lane::kMain, false);
-  } else if (dev == nullptr || *dev != 'f') {
-    const Algorithms proposed = proposals(plan);
-    const Algorithms equal = equal_ones(plan, proposed, operands, stream);
-    choose_fastest(plan, dev != nullptr && *dev == 'a' ? proposed : equal, operands, stream);
-    if (disk_ != nullptr) disk_->store(stored_name(key), {reinterpret_cast<const char*>(&plan.algorithm), sizeof plan.algorithm});
-  } else { call(plan, operands, stream, Lane::kMain, false); }
+  } else {
+    choose_fastest(plan, equal_ones(plan, proposals(plan), operands, stream), operands, stream);
+    // A choice that cannot be kept is made again by the next run.
+    const std::string_view bytes(reinterpret_cast<const char*>(&plan.algorithm), sizeof plan.algorithm);
+    if (disk_ != nullptr) disk_->store(stored_name(key), bytes);
+  }
   if (std::get<0>(key) == Product::kWeightGradient) call(plan, operands, stream, Lane::kMain, true);
 }
 

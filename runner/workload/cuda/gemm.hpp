@@ -1,6 +1,6 @@
 // Matrix products by cuBLASLt. Every shape's algorithm is chosen once, at warm-up, and kept: of those that the library
-// proposes, the fastest here of those that give its first proposal's bits, so that no measurement shows in a result. All
-// products of a lane share one workspace. Accumulation is fp32. Owned by the trainer; one thread.
+// proposes, the fastest here of those that give its first proposal's bits, so that no measurement shows in a result.
+// All products of a lane share one workspace. Accumulation is fp32. Owned by the trainer; one thread.
 #pragma once
 
 #include <map>
