@@ -20,10 +20,6 @@ constexpr std::uint32_t kHeadRows = 2048;
 // Steps that are queued call by call before one is captured: the first shows every kernel to the cache, and to the
 // library its products; a graph that is captured may not meet a module for the first time.
 constexpr std::uint32_t kEagerSteps = 2;
-// Of a checkpoint, copied at once through page-locked memory, which takes as long to get as a copy of 20 times its
-// size.
-constexpr std::size_t kStretchFloats = std::size_t{32} << 18;
-static_assert(kStretchFloats * sizeof(float) % kDigestPieceBytes == 0);
 constexpr std::uint32_t kQuietNan = 0x7fc00000u;
 
 Storage storage_of(Math math) { return math == Math::kBf16 ? Storage::kBf16 : Storage::kF32; }
@@ -351,18 +347,7 @@ void CudaTrainer::for_each_student_tensor(const VisitFloats& visit) const {
 }
 
 void CudaTrainer::for_each_student_stretch(const VisitStretch& visit) const {
-  const Layout& layout = student_.layout();
-  const HostBuffer buffer(driver_, kStretchFloats * sizeof(float));
-  auto* values = static_cast<float*>(buffer.data());
-  for (std::size_t i = 0; i < layout.tensors.size(); ++i) {
-    const std::size_t all = layout.tensors[i].count;
-    for (std::size_t first = 0; first < all; first += kStretchFloats) {
-      const std::size_t count = std::min(kStretchFloats, all - first);
-      const Address from = student_places_.master + (layout.places[i] + first) * sizeof(float);
-      check(driver_, driver_.memcpy_d_to_h(values, from, count * sizeof(float)), "cuMemcpyDtoH");
-      visit({i, first, {values, count}});
-    }
-  }
+  copy_out(driver_, student_.layout(), student_places_.master, visit);
 }
 
 void CudaTrainer::for_each_student_gradient(const VisitFloats& visit) const { for_each_float(gradients_, visit); }

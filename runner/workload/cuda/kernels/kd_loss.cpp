@@ -15,11 +15,6 @@ constexpr const char* kSums = R"cuda(
 struct Sums {
   float hs, ht, z1, zs, zt, cross;
 };
-__device__ __forceinline__ float power2(float x) {
-  float y;
-  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
-  return y;
-}
 __device__ __forceinline__ void shift(Sums& sums, float hs, float ht) {
   sums.z1 *= power2((sums.hs - hs) * LOG2E);
   sums.zs *= power2((sums.hs - hs) * COLD);
