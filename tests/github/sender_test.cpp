@@ -152,9 +152,11 @@ TEST_F(SenderTest, ReadsAllPagesUntilItIsEnough) {
 }
 
 TEST_F(SenderTest, AsksForATokenThatReadsOneRepository) {
-  const auto token = await(client_.contents_token({"acme/kernels", std::nullopt}));
-  ASSERT_TRUE(token);
-  EXPECT_EQ(token->reveal(), "ghs_1_narrow");
+  const auto answer = await(client_.contents_token({"acme/kernels", std::nullopt}));
+  ASSERT_TRUE(std::holds_alternative<github::Token>(answer));
+  const auto& token = std::get<github::Token>(answer);
+  EXPECT_EQ(token.secret.reveal(), "ghs_1_narrow");
+  EXPECT_EQ(token.expires_ms, clock_.now_ms() + 3'600'000);
   const json asked = json::parse(github_.seen().back().body);
   EXPECT_EQ(asked, (json{{"repositories", {"kernels"}}, {"permissions", {{"contents", "read"}}}}));
 }
