@@ -33,7 +33,9 @@ GitHandover hand_over(const GitCredential& credential, const std::string& url) {
 
 bool is_access_refused(std::string_view git_words) {
   constexpr std::array<std::string_view, 5> kSigns = {
-      "Authentication failed", "could not read Username", "could not read Password",
+      "Authentication failed",
+      "could not read Username",
+      "could not read Password",
       "The requested URL returned error: 403",
       "' not found",  // how a host answers that does not tell strangers which repositories it has
   };
@@ -48,8 +50,9 @@ Error access_refused(std::string what, std::string where, bool had_credential, c
             "installed for it, with the permission contents: read; the next attempt asks for another token"};
   const std::string asked = why_none.empty() ? "no credential was at hand" : why_none;
   return {std::move(what), std::move(where),
-          asked + "; if the repository is private, install the GitHub App for it, as deploy/github-app says, or give "
-                  "this host's git an access of its own"};
+          asked +
+              "; if the repository is private, install the GitHub App for it, as deploy/github-app says, or give "
+              "this host's git an access of its own"};
 }
 
 }  // namespace smgate

@@ -25,10 +25,10 @@
 
 namespace smgate {
 
-inline constexpr std::size_t kAskedMax = 16;                  // at the same time; the others come with the next look
-inline constexpr std::int64_t kTokenLeft_ms = 1'200'000;      // what a lease's way to the runner and a checkout may need
-inline constexpr std::int64_t kTakenForPublic_ms = 600'000;   // GitHub gives none, and nobody said that it is private
-inline constexpr std::int64_t kQuietWait_ms = 5'000;          // for the second between writes; more is worth a word
+inline constexpr std::size_t kAskedMax = 16;                 // at the same time; the others come with the next look
+inline constexpr std::int64_t kTokenLeft_ms = 1'200'000;     // what a lease's way to the runner and a checkout may need
+inline constexpr std::int64_t kTakenForPublic_ms = 600'000;  // GitHub gives none, and nobody said that it is private
+inline constexpr std::int64_t kQuietWait_ms = 5'000;         // for the second between writes; more is worth a word
 
 class Keyring {
  public:

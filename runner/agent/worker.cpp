@@ -103,9 +103,9 @@ Finished Worker::run_job(Job& job) {
 
 Finished Worker::run_in(const exec::JobFolder& folder, Job& job) {
   const protocol::Assign& assign = job.spool->assign();
-  exec::CheckoutSpec checkout{assign.clone_url,   assign.commit,          assign.ref,    settings_.mirrors,
-                              folder.work_tree(), folder.path() / "home", settings_.git, settings_.lock_fd,
-                              std::exchange(job.credential, std::nullopt)};
+  exec::CheckoutSpec checkout{assign.clone_url,  assign.commit,      assign.ref,
+                              settings_.mirrors, folder.work_tree(), folder.path() / "home",
+                              settings_.git,     settings_.lock_fd,  std::exchange(job.credential, std::nullopt)};
   const auto deadline = Steady::now() + std::chrono::seconds(assign.deadline_s);
   checkout.git.fetch_timeout =
       std::min<std::chrono::milliseconds>(checkout.git.fetch_timeout, std::chrono::seconds(assign.deadline_s));

@@ -119,7 +119,8 @@ class Checkout {
     const Result<void> fetched =
         git(arguments, mirror_, spec_.credential ? hand_over(*spec_.credential, spec_.clone_url) : GitHandover{});
     if (fetched || !is_access_refused(fetched.error().what)) return fetched;
-    return access_refused(fetched.error().what, where(), spec_.credential.has_value(), "the lease brought no token, which a fork's never does");
+    return access_refused(fetched.error().what, where(), spec_.credential.has_value(),
+                          "the lease brought no token, which a fork's never does");
   }
 
   bool holds(const std::string& name) {

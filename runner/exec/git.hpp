@@ -16,7 +16,8 @@ namespace smgate::exec {
 
 struct GitSettings {
   std::vector<std::string> protocols{"https", "ssh", "file"};
-  // On top of the clean environment: GIT_SSH_COMMAND, GIT_CONFIG_GLOBAL with credentials, https_proxy, GIT_SSL_CAINFO...
+  // On top of the clean environment: GIT_SSH_COMMAND, GIT_CONFIG_GLOBAL with credentials, https_proxy,
+  // GIT_SSL_CAINFO...
   std::map<std::string, std::string> env;
   std::chrono::milliseconds fetch_timeout{600'000};  // a first fetch of a large repository
 };

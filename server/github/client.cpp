@@ -41,8 +41,7 @@ NoToken no_token(const Meaning& meaning, const std::string& repository) {
         return "GitHub gave none";
       },
       meaning);
-  const std::string next =
-      later != nullptr ? "" : "install the GitHub App for it, with the permission contents: read";
+  const std::string next = later != nullptr ? "" : "install the GitHub App for it, with the permission contents: read";
   return {{"GitHub gave no token to read the repository with: " + why, repository, next},
           later != nullptr ? later->at_ms : 0,
           later == nullptr};

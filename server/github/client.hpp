@@ -34,7 +34,7 @@ struct Settings {
 };
 
 inline constexpr int kRedirectsMax = 5;
-inline constexpr std::int64_t kRenewBefore_ms = 300'000;  // a token of an hour is renewed when 5 minutes are left
+inline constexpr std::int64_t kRenewBefore_ms = 300'000;     // a token of an hour is renewed when 5 minutes are left
 inline constexpr std::size_t kTagsMax = 256;                 // conditional requests remembered
 inline constexpr std::size_t kTaggedBytesMax = 256U << 10U;  // larger answers are not kept
 

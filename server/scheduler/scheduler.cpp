@@ -43,8 +43,7 @@ std::vector<store::WaitingJob> jobs_for(store::ReadTx& tx, const std::vector<Fre
   for (const FreeRunner& runner : runners) slots[runner.arch] += static_cast<std::size_t>(runner.slots);
   std::vector<store::WaitingJob> jobs;
   for (const auto& [arch, count] : slots)
-    for (store::WaitingJob& job : store::waiting_jobs(tx, arch, now_ms, count, closed))
-      jobs.push_back(std::move(job));
+    for (store::WaitingJob& job : store::waiting_jobs(tx, arch, now_ms, count, closed)) jobs.push_back(std::move(job));
   return jobs;
 }
 
@@ -63,8 +62,7 @@ std::vector<store::WaitingJob> open_jobs(store::ReadTx& tx, const std::vector<Fr
     if (keys.origin.empty()) return jobs;
     for (const store::WaitingJob& job : jobs) {
       const store::Reach reach = store::reach_of(tx, job.id);
-      const auto access =
-          reach.of_fork ? GitAccess{} : store::access_to(keys, reach.repository, reach.token_since_ms);
+      const auto access = reach.of_fork ? GitAccess{} : store::access_to(keys, reach.repository, reach.token_since_ms);
       if (access)
         credentials[job.id] = access->credential;
       else if (closed.insert(reach.repository.full_name).second)

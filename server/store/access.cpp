@@ -15,7 +15,8 @@ std::optional<GitAccess> access_to(const Keys& keys, const Repository& repositor
 }
 
 Reach reach_of(ReadTx& tx, const JobId& job) {
-  Query row = tx.query("SELECT run, CASE outcome WHEN 'checkout_failed' THEN ready_ms ELSE 0 END FROM jobs WHERE id = ?1", job);
+  Query row =
+      tx.query("SELECT run, CASE outcome WHEN 'checkout_failed' THEN ready_ms ELSE 0 END FROM jobs WHERE id = ?1", job);
   const bool found = row.step();
   assert(found && "a job that waits is a row");
   static_cast<void>(found);
@@ -32,9 +33,8 @@ void note_access(Tx& tx, const std::string& repository) {
 }
 
 void note_no_access(Tx& tx, const std::string& repository, const std::string& error, int tries, std::int64_t retry_ms) {
-  tx.change(
-      "UPDATE repositories SET access_error = ?2, access_tries = ?3, access_retry_ms = ?4 WHERE full_name = ?1",
-      repository, error, tries, retry_ms);
+  tx.change("UPDATE repositories SET access_error = ?2, access_tries = ?3, access_retry_ms = ?4 WHERE full_name = ?1",
+            repository, error, tries, retry_ms);
   tx.change("UPDATE runs SET reason = ?2 WHERE repository = ?1 AND state = 'fetching'", repository, error);
 }
 

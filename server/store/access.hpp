@@ -1,5 +1,6 @@
-// What git needs to read repositories, as far as it is a row or a value: which of them need a token, what is at hand, and
-// why there is none. Tokens are values only, and never a row. Called by source, scheduler and whoever asks for tokens.
+// What git needs to read repositories, as far as it is a row or a value: which of them need a token, what is at hand,
+// and why there is none. Tokens are values only, and never a row. Called by source, scheduler and whoever asks for
+// tokens.
 #pragma once
 
 #include <cstdint>

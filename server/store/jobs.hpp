@@ -80,8 +80,8 @@ struct WaitingJob {
   Arch arch;
   RunnerName last_runner;  // of an attempt that failed; empty for none
 };
-// The oldest first, without those of `closed` repositories; those that are to wait a while, after a failed attempt or for
-// access to their repository, only when now_ms has reached it.
+// The oldest first, without those of `closed` repositories; those that are to wait a while, after a failed attempt or
+// for access to their repository, only when now_ms has reached it.
 std::vector<WaitingJob> waiting_jobs(ReadTx& tx, const Arch& arch, std::int64_t now_ms, std::size_t count_max,
                                      const std::set<std::string>& closed = {});
 // How many jobs hold a slot of this runner, cancelled ones that it has not let go of included.

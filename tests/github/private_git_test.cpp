@@ -35,8 +35,14 @@ class PrivateGit : public testing::Test {
   }
   // As the runner does.
   Result<void> check_out(const std::string& token) {
-    exec::CheckoutSpec spec{host_.url_of(kName), commit_, "refs/heads/main",  scratch_ / "mirrors",
-                            scratch_ / "tree",   scratch_ / "home", {}, -1};
+    exec::CheckoutSpec spec{host_.url_of(kName),
+                            commit_,
+                            "refs/heads/main",
+                            scratch_ / "mirrors",
+                            scratch_ / "tree",
+                            scratch_ / "home",
+                            {},
+                            -1};
     spec.git.env["GIT_SSL_CAINFO"] = host_.certificate();
     if (!token.empty()) spec.credential = GitCredential{"x-access-token", Secret(token)};
     return exec::check_out(spec, exec::Cancellation());

@@ -178,8 +178,8 @@ TEST_F(PrivateRun, WaitsForItsGateFileUntilTheAppIsInstalled) {
   start_runner();
   push(kPrivate, commit_, true);
   EXPECT_TRUE(becomes("/api/v1/runs", [](const json& runs) {
-    return runs["runs"].size() == 1 && runs["runs"][0]["reason"].get<std::string>().find("install the GitHub App") !=
-                                           std::string::npos;
+    return runs["runs"].size() == 1 &&
+           runs["runs"][0]["reason"].get<std::string>().find("install the GitHub App") != std::string::npos;
   }));
   github_.refuse_git_tokens(0);
   EXPECT_TRUE(concludes(commit_, "success"));

@@ -121,7 +121,12 @@ TEST_F(Scheduler, GivesAForksJobNoToken) {
     pull.number = 7;
     pull.head_repository = "mallory/kernels";
     store::save_pull_request(tx, pull);
-    const store::NewRun wanted{"acme/kernels", test::sha('1'), test::sha('2'), store::BaseRule::exact, "topic", "refs/pull/7/head", 7};
+    store::NewRun wanted;
+    wanted.repository = "acme/kernels";
+    wanted.head_sha = test::sha('1');
+    wanted.base_sha = test::sha('2');
+    wanted.ref = "refs/pull/7/head";
+    wanted.pull_request = 7;
     return store::name_run(tx, wanted, {DeliveryId{"d-1"}, "pull_request", wanted.ref, 7}, now_ms, random).id;
   });
   start(run, {"sm_89"});

@@ -5,7 +5,6 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
-#include <fstream>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
@@ -16,6 +15,7 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
+#include <fstream>
 
 #include "common/base64.hpp"
 #include "common/digest.hpp"
@@ -287,8 +287,7 @@ bool FakeGitHub::is_installation(const std::string& authorization) const {
 
 FakeGitHub::Reply FakeGitHub::hand_out_token(const std::string& body) {
   const json asked = json::parse(body);
-  if (!asked.empty() && git_tokens_refused_ != 0)
-    return {git_tokens_refused_, {{"message", "as the test wished"}}, {}};
+  if (!asked.empty() && git_tokens_refused_ != 0) return {git_tokens_refused_, {{"message", "as the test wished"}}, {}};
   const std::string token = "ghs_" + std::to_string(++tokens_made_) + (asked.empty() ? "" : "_narrow") +
                             (git_tokens_.empty() ? "" : "_" + std::to_string(port_));  // unlike any other test's
   if (!asked.empty() && !git_tokens_.empty())

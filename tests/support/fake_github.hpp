@@ -72,7 +72,7 @@ class FakeGitHub {
   // Tokens that read a repository are written there, as git_server.hpp takes them.
   void tell_git_host(std::filesystem::path tokens_file);
   void refuse_git_tokens(unsigned status);  // asked for from now on, with this answer; 0: no longer
-  void refuse_tokens();  // those handed out so far are unknown from now on
+  void refuse_tokens();                     // those handed out so far are unknown from now on
   void delete_check_runs();
   void set_down(bool down);  // every connection is cut before anything takes effect
 

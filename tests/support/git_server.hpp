@@ -2,6 +2,7 @@
 // it.
 #pragma once
 
+#include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -74,7 +75,8 @@ class GitServer {
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
-    std::string words[] = {"python3", std::string(SMGATE_SOURCE_DIR) + "/tests/support/git_server.py", folder_.string()};
+    std::string words[] = {"python3", std::string(SMGATE_SOURCE_DIR) + "/tests/support/git_server.py",
+                           folder_.string()};
     char* argv[] = {words[0].data(), words[1].data(), words[2].data(), nullptr};
     const int error = posix_spawnp(&pid_, "python3", &actions, nullptr, argv, environ);
     posix_spawn_file_actions_destroy(&actions);

@@ -30,7 +30,10 @@ class ServerProcess {
  public:
   // `config`: as the operator writes it, but for the port, which is a free one. Its log is `scratch / "server.log"`.
   ServerProcess(const Scratch& scratch, nlohmann::json config)
-      : config_file_(scratch / "server.jsonc"), port_file_(scratch / "port"), once_(scratch / "crashed"), log_file_(scratch / "server.log") {
+      : config_file_(scratch / "server.jsonc"),
+        port_file_(scratch / "port"),
+        once_(scratch / "crashed"),
+        log_file_(scratch / "server.log") {
     config["port_file"] = port_file_.string();
     config["listen"] = "127.0.0.1:" + std::to_string(port_);
     std::ofstream(config_file_) << config.dump(1);
@@ -54,8 +57,8 @@ class ServerProcess {
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 1, log_file_.c_str(), O_CREAT | O_WRONLY | O_APPEND, 0600);
     posix_spawn_file_actions_adddup2(&actions, 1, 2);
-    const int error = posix_spawn(&pid_, words[0].c_str(), &actions, nullptr, pointers(words).data(),
-                                  pointers(variables).data());
+    const int error =
+        posix_spawn(&pid_, words[0].c_str(), &actions, nullptr, pointers(words).data(), pointers(variables).data());
     posix_spawn_file_actions_destroy(&actions);
     if (error != 0) throw std::runtime_error("cannot start the server");
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
