@@ -76,6 +76,8 @@ class Client {
 
   // Nothing is to be sent before this; see RatePlan.
   std::int64_t earliest_ms(Effect effect) const { return rate_.earliest_ms(effect); }
+  // Of an earlier process, oldest first: GitHub's hour does not begin anew with ours.
+  void remember_write(std::int64_t at_ms) { rate_.sent(Effect::write, at_ms); }
 
  private:
   struct Tagged {

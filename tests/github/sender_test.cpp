@@ -151,6 +151,18 @@ TEST_F(SenderTest, ReadsAllPagesUntilItIsEnough) {
   EXPECT_EQ(pages(10, 1), 1U);
 }
 
+TEST_F(SenderTest, KeepsToTheLimitsAcrossARestart) {
+  enqueue_check("queued");
+  send_all();
+  github::Client client(settings(github_, true), clock_, github::make_transport(io_.get_executor(), ""));
+  sender::Sender restarted(store_, client, clock_);
+  enqueue_check("completed", "success");
+  EXPECT_FALSE(await(restarted.step())) << "less than a second after the last write";
+  clock_.advance_ms(github::kBetweenWrites_ms);
+  EXPECT_TRUE(await(restarted.step()));
+  EXPECT_EQ(github_.check_runs()[0]["conclusion"], "success");
+}
+
 TEST_F(SenderTest, AsksForATokenThatReadsOneRepository) {
   const auto answer = await(client_.contents_token({"acme/kernels", std::nullopt}));
   ASSERT_TRUE(std::holds_alternative<github::Token>(answer));
