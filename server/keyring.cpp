@@ -88,7 +88,8 @@ awaitable<void> Keyring::take(store::Repository repository, Answer answer) {
     store::Key key{{std::nullopt, "", keys_.ca_file}, now_ms, now_ms + kTakenForPublic_ms};
     if (token != nullptr) {
       key.access.credential = GitCredential{kUsername, token->secret};
-      key.until_ms = token->expires_ms - kTokenLeft_ms;
+      const std::int64_t half_ms = (token->expires_ms - now_ms) / 2;  // for a host whose tokens live shorter
+      key.until_ms = std::max(token->expires_ms - kTokenLeft_ms, now_ms + half_ms);
     } else {
       key.access.why_none = none->error.text();
     }
