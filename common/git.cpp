@@ -23,7 +23,7 @@ const std::map<std::string, std::string>& environment() {
 }
 
 Command command(std::vector<std::string> arguments, const std::filesystem::path& folder,
-                std::chrono::milliseconds deadline) {
+                std::chrono::milliseconds deadline, GitHandover handover = {}) {
   std::vector<std::string> argv{"git",
                                 "-c",
                                 "core.hooksPath=/dev/null",
@@ -33,10 +33,13 @@ Command command(std::vector<std::string> arguments, const std::filesystem::path&
                                 "safe.directory=*",
                                 "-c",
                                 "advice.detachedHead=false"};
+  argv.insert(argv.end(), std::make_move_iterator(handover.options.begin()),
+              std::make_move_iterator(handover.options.end()));
   argv.insert(argv.end(), std::make_move_iterator(arguments.begin()), std::make_move_iterator(arguments.end()));
   Command result;
   result.argv = std::move(argv);
   result.env = environment();
+  result.env.merge(handover.env);
   result.folder = folder;
   result.deadline = deadline;
   return result;
@@ -52,20 +55,25 @@ Error failed(const std::vector<std::string>& arguments, const Output& output) {
           "", "check the repository's address and that this host may read it"};
 }
 
-}  // namespace
-
-Result<std::string> GitMirror::run(const std::vector<std::string>& arguments, const std::filesystem::path& folder,
-                                   std::chrono::milliseconds deadline) {
-  Result<Output> output = run_command(command(arguments, folder, deadline));
+Result<std::string> run_git(const std::vector<std::string>& arguments, const Command& git) {
+  Result<Output> output = run_command(git);
   if (!output) return output.error();
   if (output->exit_code != 0) return failed(arguments, *output);
   return std::move(output->out);
 }
 
-GitMirror::GitMirror(std::filesystem::path folder, std::string url, GitLimits limits)
-    : folder_(std::move(folder)), url_(std::move(url)), limits_(limits) {}
+}  // namespace
 
-Result<GitMirror> GitMirror::open(const std::filesystem::path& folder, const std::string& url, GitLimits limits) {
+Result<std::string> GitMirror::run(const std::vector<std::string>& arguments, const std::filesystem::path& folder,
+                                   std::chrono::milliseconds deadline) {
+  return run_git(arguments, command(arguments, folder, deadline));
+}
+
+GitMirror::GitMirror(std::filesystem::path folder, std::string url, GitLimits limits, GitAccess access)
+    : folder_(std::move(folder)), url_(std::move(url)), limits_(limits), access_(std::move(access)) {}
+
+Result<GitMirror> GitMirror::open(const std::filesystem::path& folder, const std::string& url, GitLimits limits,
+                                  GitAccess access) {
   if (!is_safe_clone_url(url))
     return Error{"is no address that repositories are fetched from", url,
                  "use https://, ssh://, file:// or an absolute path"};
@@ -75,7 +83,7 @@ Result<GitMirror> GitMirror::open(const std::filesystem::path& folder, const std
     const auto made = run({"init", "--quiet", "--bare", "."}, folder, limits.read_deadline);
     if (!made) return made.error();
   }
-  return GitMirror(folder, url, limits);
+  return GitMirror(folder, url, limits, std::move(access));
 }
 
 Result<void> GitMirror::fetch_refspecs(const std::vector<std::string>& refspecs, int depth) {
@@ -86,9 +94,14 @@ Result<void> GitMirror::fetch_refspecs(const std::vector<std::string>& refspecs,
   arguments.emplace_back("--");
   arguments.push_back(url_);
   arguments.insert(arguments.end(), refspecs.begin(), refspecs.end());
-  const Result<std::string> fetched = run(arguments, folder_, limits_.fetch_deadline);
-  if (!fetched) return fetched.error();
-  return {};
+  GitHandover handover = access_.credential ? hand_over(*access_.credential, url_) : GitHandover{};
+  if (!access_.ca_file.empty()) handover.env.emplace("GIT_SSL_CAINFO", access_.ca_file.string());
+  const Result<std::string> fetched =
+      run_git(arguments, command(arguments, folder_, limits_.fetch_deadline, std::move(handover)));
+  if (fetched) return {};
+  if (!is_access_refused(fetched.error().what)) return fetched.error();
+  return access_refused(fetched.error().what, without_credentials(url_), access_.credential.has_value(),
+                        access_.why_none);
 }
 
 Result<void> GitMirror::fetch(const CommitSha& commit, const std::string& ref, int depth) {

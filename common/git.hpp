@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "common/git_credential.hpp"
 #include "common/ids.hpp"
 #include "common/result.hpp"
 
@@ -24,8 +25,9 @@ struct GitLimits {
 
 class GitMirror {
  public:
-  // Makes the mirror where there is none.
-  static Result<GitMirror> open(const std::filesystem::path& folder, const std::string& url, GitLimits limits = {});
+  // Makes the mirror where there is none. What `access` holds is given to fetches alone, and kept nowhere.
+  static Result<GitMirror> open(const std::filesystem::path& folder, const std::string& url, GitLimits limits = {},
+                                GitAccess access = {});
 
   // Makes sure that the commit, and with depth 0 its whole history, is here, and keeps it from being collected. Where
   // the server refuses to serve a commit by its name, `ref` is fetched instead, if it is not empty.
@@ -46,12 +48,13 @@ class GitMirror {
                                  std::chrono::milliseconds deadline);
 
  private:
-  GitMirror(std::filesystem::path folder, std::string url, GitLimits limits);
+  GitMirror(std::filesystem::path folder, std::string url, GitLimits limits, GitAccess access);
   Result<void> fetch_refspecs(const std::vector<std::string>& refspecs, int depth);
 
   std::filesystem::path folder_;
   std::string url_;
   GitLimits limits_;
+  GitAccess access_;
 };
 
 // Branch and tag names as git takes them (git-check-ref-format), and never an option.

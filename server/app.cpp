@@ -44,8 +44,10 @@ App::App(Config config, const Clock& clock, Random& random)
       random_(random),
       store_(store_options(config_)),
       link_(io_.get_executor(), store_, clock_, result::record_item, {config_.lease_ms, config_.heartbeat_ms}),
-      stages_(io_.get_executor(), config_, clock_, random_, store_, link_),
-      github_(io_.get_executor(), config_, clock_, store_, [this] { stages_.wake_intake(); }),
+      github_(
+          io_.get_executor(), config_, clock_, store_, [this] { stages_.wake_intake(); },
+          [this] { stages_.wake_for_keys(); }),
+      stages_(io_.get_executor(), config_, clock_, random_, store_, link_, github_.keyring()),
       webhooks_(config_, clock_, store_, stages_.workers(), [this] { stages_.wake_intake(); }),
       api_(store_, clock_, metrics_,
            {[this](const RunnerName& runner) { return link_.registry().online(runner); },
@@ -93,8 +95,8 @@ std::uint16_t App::start() {
   if (config_.port_file) write_file_durably(*config_.port_file, std::to_string(port_) + "\n");
   running_ = true;
   server_.start();
-  stages_.start(loops_);
   github_.start(loops_);
+  stages_.start(loops_);
   return port_;
 }
 

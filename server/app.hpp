@@ -61,8 +61,8 @@ class App {
   boost::asio::signal_set signals_{io_};
   store::Store store_;
   session::SessionLink link_;
-  Stages stages_;
   GithubStages github_;
+  Stages stages_;
   WebhookRoute webhooks_;
   dashboard::Metrics metrics_;
   dashboard::Api api_;

@@ -71,6 +71,27 @@ std::string read_secret_file(JsonReader& reader, const std::string& field, const
   return trimmed(std::move(*bytes));
 }
 
+std::string origin_of(const github::Url& url, const std::string& host) {
+  const std::string name = host.find(':') == std::string::npos ? host : "[" + host + "]";
+  return "https://" + name + (url.port == 443 ? "" : ":" + std::to_string(url.port));
+}
+
+// github.com for api.github.com, SUBDOMAIN.ghe.com for api.SUBDOMAIN.ghe.com, else the API's own host.
+std::string git_url_for(const github::Url& api) {
+  constexpr std::string_view kApi = "api.";
+  return origin_of(api, api.host.rfind(kApi, 0) == 0 ? api.host.substr(kApi.size()) : api.host);
+}
+
+void read_git_url(JsonReader& reader, GithubConfig& github) {
+  const auto api = github::parse_url(github.api_url);
+  if (api) github.git_url = git_url_for(*api);
+  if (!reader.has("git_url")) return;
+  const auto url = github::parse_url(reader.string("git_url", ""));
+  if (!url || !url->tls || url->target != "/")
+    return reader.mistake("git_url", "must be https:// and a host, as in https://github.com");
+  github.git_url = origin_of(*url, url->host);
+}
+
 void read_github(JsonReader& document, Config& config, const std::filesystem::path& file) {
   JsonReader* reader = document.object("github");
   if (reader == nullptr) return;
@@ -80,6 +101,7 @@ void read_github(JsonReader& document, Config& config, const std::filesystem::pa
   const auto url = github::parse_url(github.api_url);
   if (!url || (!url->tls && !github::is_loopback(*url)))
     reader->mistake("api_url", "must be https://, as in https://api.github.com or https://HOST/api/v3");
+  read_git_url(*reader, github);
   github.client_id = reader->string("client_id", "");
   github.private_key = read_secret_file(*reader, "private_key_file", file);
   github.token = read_secret_file(*reader, "token_file", file);
@@ -173,6 +195,7 @@ nlohmann::json to_json(const Config& config) {
           {"webhook_secret", "(not shown)"},
           {"github",
            {{"api_url", config.github.api_url},
+            {"git_url", config.github.git_url},
             {"client_id", config.github.client_id},
             {"private_key", config.github.private_key.empty() ? "" : "(not shown)"},
             {"token", config.github.token.empty() ? "" : "(not shown)"},

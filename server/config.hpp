@@ -19,6 +19,7 @@ inline constexpr std::size_t kConfigBytesMax = 1U << 20U;  // a thousand reposit
 // How the server speaks to GitHub: as an App, or with a personal token; neither: checks are not reported.
 struct GithubConfig {
   std::string api_url = "https://api.github.com";  // of GitHub Enterprise: https://HOST/api/v3
+  std::string git_url;                             // where its repositories are: tokens go there alone
   std::string client_id;                           // of the App
   std::string private_key;                         // PEM, read from private_key_file
   std::string token;                               // read from token_file

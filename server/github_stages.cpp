@@ -40,7 +40,7 @@ recovery::Recovery::Settings recovery_settings(const Config& config) {
 }  // namespace
 
 GithubStages::GithubStages(asio::any_io_executor executor, const Config& config, const Clock& clock,
-                           store::Store& store, std::function<void()> told)
+                           store::Store& store, std::function<void()> told, std::function<void()> keys)
     : clock_(clock),
       store_(store),
       reporting_{false, without_slash(config.public_url)},
@@ -48,8 +48,9 @@ GithubStages::GithubStages(asio::any_io_executor executor, const Config& config,
       sender_loop_(executor, "sender", kPoll, [this] { return send(); }),
       recovery_loop_(executor, "recovery", kRecoveryPoll, [this] { return recover(); }) {
   std::optional<github::Settings> settings = settings_of(config.github);
-  if (!settings) return;
-  client_.emplace(std::move(*settings), clock_, github::make_transport(executor, config.github.ca_file));
+  if (settings) client_.emplace(std::move(*settings), clock_, github::make_transport(executor, config.github.ca_file));
+  keyring_.emplace(executor, config.github, clock_, store_, client_ ? &*client_ : nullptr, std::move(keys));
+  if (!client_) return;
   sender_.emplace(store_, *client_, clock_);
   recovery_.emplace(store_, *client_, clock_, recovery_settings(config), std::move(told), [this] { wake_sender(); });
   reporting_.enabled = true;
@@ -60,6 +61,7 @@ void GithubStages::start(http::TaskGroup& tasks) {
     spdlog::warn("checks are not reported: the configuration's section github names neither an App nor a token");
   else if (!client_->is_app())
     spdlog::warn("checks are reported as commit statuses: the configuration names a token, not an App");
+  keyring_->start(tasks);
   for (StageLoop* loop : {&reporter_loop_, &sender_loop_, &recovery_loop_}) tasks.spawn(loop->name(), loop->run());
 }
 

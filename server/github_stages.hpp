@@ -16,6 +16,7 @@
 #include "server/config.hpp"
 #include "server/github/client.hpp"
 #include "server/http/task_group.hpp"
+#include "server/keyring.hpp"
 #include "server/recovery/recovery.hpp"
 #include "server/reporter/reporter.hpp"
 #include "server/sender/sender.hpp"
@@ -26,12 +27,13 @@ namespace smgate {
 
 class GithubStages {
  public:
-  // `told` wakes intake: a webhook that never came is in its rows. Throws where the certificates to trust cannot be
-  // read.
+  // `told` wakes intake: a webhook that never came is in its rows. `keys` wakes whoever waits for a token of git's.
+  // Throws where the certificates to trust cannot be read.
   GithubStages(boost::asio::any_io_executor executor, const Config& config, const Clock& clock, store::Store& store,
-               std::function<void()> told);
+               std::function<void()> told, std::function<void()> keys);
 
   void start(http::TaskGroup& tasks);
+  Keyring& keyring() { return *keyring_; }
   void wake_sender() { sender_loop_.wake(); }
   std::map<std::string, std::uint64_t> failures() const;  // by stage
 
@@ -43,6 +45,7 @@ class GithubStages {
   const Clock& clock_;
   store::Store& store_;
   std::optional<github::Client> client_;
+  std::optional<Keyring> keyring_;
   std::optional<sender::Sender> sender_;
   std::optional<recovery::Recovery> recovery_;
   reporter::Config reporting_;

@@ -70,12 +70,13 @@ std::vector<scheduler::FreeRunner> not_drained(store::ReadTx& tx, std::vector<sc
 }  // namespace
 
 Stages::Stages(asio::any_io_executor executor, const Config& config, const Clock& clock, Random& random,
-               store::Store& store, session::SessionLink& link)
+               store::Store& store, session::SessionLink& link, Keyring& keyring)
     : config_(config),
       clock_(clock),
       random_(random),
       store_(store),
       link_(link),
+      keyring_(keyring),
       git_pool_(kGitThreads),
       work_pool_(work_threads()),
       intake_(executor, "intake", kPoll, [this] { return process_delivery(); }),
@@ -90,6 +91,11 @@ Stages::Stages(asio::any_io_executor executor, const Config& config, const Clock
 void Stages::start(http::TaskGroup& tasks) {
   for (StageLoop* loop : {&intake_, &source_, &scheduler_, &leases_, &verdict_, &retention_})
     tasks.spawn(loop->name(), loop->run());
+}
+
+void Stages::wake_for_keys() {
+  source_.wake();
+  scheduler_.wake();
 }
 
 void Stages::join() {
@@ -134,8 +140,11 @@ void Stages::act_on(const store::ActionResult& result) {
 
 asio::awaitable<bool> Stages::fetch_source() {
   const std::int64_t begun_ms = clock_.now_ms();
-  const auto task =
-      co_await store::read(store_, [begun_ms](store::ReadTx& tx) { return source::next_source_task(tx, begun_ms); });
+  const store::Keys keys = keyring_.for_source();
+  const source::NextTask next = co_await store::read(
+      store_, [&keys, begun_ms](store::ReadTx& tx) { return source::next_source_task(tx, keys, begun_ms); });
+  keyring_.ask(next.wanted);
+  const std::optional<source::SourceTask>& task = next.task;
   if (!task) co_return false;
   const source::SourceConfig source_config{config_.data_folder / "mirrors", git_limits(config_)};
   const source::SourceResult result =
@@ -180,13 +189,15 @@ asio::awaitable<bool> Stages::has_waiting_jobs() {
 asio::awaitable<void> Stages::hand_out_jobs() {
   const std::vector<session::LiveSession> sessions = link_.registry().all();
   const std::vector<scheduler::FreeRunner> runners = takers(sessions);
+  const store::Keys keys = keyring_.for_runners();
   const std::int64_t now_ms = clock_.now_ms();
-  auto leased = co_await store::write(store_, [this, &runners, now_ms](store::Tx& tx) {
-    return scheduler::lease_jobs(tx, not_drained(tx, runners), config_.lease_ms, now_ms, random_);
+  scheduler::HandedOut out = co_await store::write(store_, [this, &runners, &keys, now_ms](store::Tx& tx) {
+    return scheduler::lease_jobs(tx, not_drained(tx, runners), keys, config_.lease_ms, now_ms, random_);
   });
-  if (leased.empty()) co_return;
+  keyring_.ask(out.wanted);
+  if (out.leased.empty()) co_return;
   crash_point(store::kLeased);
-  for (scheduler::Leased& lease : leased) {
+  for (scheduler::Leased& lease : out.leased) {
     const auto session = std::find_if(sessions.begin(), sessions.end(),
                                       [&](const auto& candidate) { return candidate.runner == lease.runner; });
     spdlog::info("job leased job={} runner={} attempt={}", lease.assign.job.value, lease.runner.value,

@@ -17,6 +17,7 @@
 #include "common/random.hpp"
 #include "server/config.hpp"
 #include "server/http/task_group.hpp"
+#include "server/keyring.hpp"
 #include "server/session/session_link.hpp"
 #include "server/stage_loop.hpp"
 #include "server/store/actions.hpp"
@@ -27,12 +28,13 @@ namespace smgate {
 class Stages {
  public:
   Stages(boost::asio::any_io_executor executor, const Config& config, const Clock& clock, Random& random,
-         store::Store& store, session::SessionLink& link);
+         store::Store& store, session::SessionLink& link, Keyring& keyring);
 
   void start(http::TaskGroup& tasks);
   void join();  // after the loops have ended: waits for the worker threads
 
   void wake_intake() { intake_.wake(); }
+  void wake_for_keys();  // a token has come that runs or jobs wait for
   // What somebody decided about a run is in the rows: wakes the stages that go on with it.
   void act_on(const store::ActionResult& result);
   boost::asio::thread_pool& workers() { return work_pool_; }
@@ -56,6 +58,7 @@ class Stages {
   Random& random_;
   store::Store& store_;
   session::SessionLink& link_;
+  Keyring& keyring_;
   boost::asio::thread_pool git_pool_;
   boost::asio::thread_pool work_pool_;
   StageLoop intake_;

@@ -90,6 +90,9 @@ json write(const Assign& message) {
   object["clone_url"] = message.clone_url;
   object["commit"] = message.commit.value;
   object["ref"] = message.ref;
+  if (message.credential)
+    object["credential"] = {{"username", message.credential->username},
+                            {"password", message.credential->password.reveal()}};
   object["arch"] = message.arch.value;
   object["stages"] = json::array();
   for (const Stage& stage : message.stages) object["stages"].push_back(write(stage));

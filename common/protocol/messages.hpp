@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "common/gate/stage.hpp"
+#include "common/git_credential.hpp"
 #include "common/ids.hpp"
 #include "common/result.hpp"
 
@@ -127,6 +128,9 @@ struct Assign {
   CommitSha commit;
   std::string
       ref;  // a ref that contained the commit when it was queued, for servers that refuse fetches by SHA; may be empty
+  // For the fetch of a private repository, and for that alone: reads this one repository, for less than an hour. The
+  // runner keeps it in memory until the checkout is done, and gives it to no stage; it is never on a disk.
+  std::optional<GitCredential> credential;
   Arch arch;
   std::vector<Stage> stages;
   bool stability = false;             // run a second time, shortly, from another folder: part "again"

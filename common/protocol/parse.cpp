@@ -216,6 +216,15 @@ std::vector<Stage> stages(JsonReader& reader) {
   return list;
 }
 
+std::optional<GitCredential> credential(JsonReader& reader) {
+  JsonReader* object = reader.object("credential");
+  if (object == nullptr) return std::nullopt;
+  GitCredential value{text(*object, "username"), Secret(text(*object, "password"))};
+  if (!is_safe_credential(value)) object->mistake("", "must be printable ASCII without a space");
+  object->finish();
+  return value;
+}
+
 Assign assign(JsonReader& reader) {
   Assign message;
   message.job = ulid<JobId>(reader, "job");
@@ -225,6 +234,7 @@ Assign assign(JsonReader& reader) {
   message.clone_url = text(reader, "clone_url");
   message.commit = checked(reader, "commit", parse_commit_sha);
   message.ref = text(reader, "ref");
+  message.credential = credential(reader);
   message.arch = checked(reader, "arch", parse_arch);
   message.stages = stages(reader);
   message.stability = reader.boolean("stability", std::nullopt);

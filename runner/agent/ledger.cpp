@@ -73,6 +73,7 @@ void Ledger::take(const protocol::Assign& assign) {
   auto job = std::make_shared<Job>();
   try {
     job->spool = Spool::create(spools_ / assign.lease.value, assign);
+    job->credential = assign.credential;
     if (const auto finished = objection(assign)) {
       job->spool->append(*finished);
       job->spool->sync();

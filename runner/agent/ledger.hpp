@@ -19,6 +19,7 @@ namespace smgate::agent {
 // Shared by the network thread and the job's.
 struct Job {
   std::shared_ptr<Spool> spool;
+  std::optional<GitCredential> credential;  // for the checkout, which takes it; the spool has none
   exec::Cancellation stop;
 };
 

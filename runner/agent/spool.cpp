@@ -94,14 +94,15 @@ fs::path Spool::segment_path(std::uint64_t first) const {
   return folder_ / fmt::format("{}{:020}", kSegmentPrefix, first);
 }
 
-std::shared_ptr<Spool> Spool::create(const fs::path& folder, const protocol::Assign& assign) {
+std::shared_ptr<Spool> Spool::create(const fs::path& folder, protocol::Assign assign) {
+  assign.credential.reset();
   const fs::path unfinished = folder.string() + std::string(kUnfinished);
   fs::remove_all(unfinished);
   fs::create_directories(unfinished);
   write_file_durably(unfinished / kAssignFile, protocol::to_text(protocol::FromCoordinator{assign}));
   fs::rename(unfinished, folder);
   sync_folder(folder.parent_path());
-  std::shared_ptr<Spool> spool(new Spool(folder, assign));
+  std::shared_ptr<Spool> spool(new Spool(folder, std::move(assign)));
   spool->start_segment(0);
   return spool;
 }

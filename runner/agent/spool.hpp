@@ -1,7 +1,8 @@
 // What a job has to tell, on disk until the coordinator has it: survives kill -9 and power loss. One folder a lease:
 //
-//   assign.json          the Assign message; the folder appears under its name only when this is durable
-//   items.<first seq>    frames [length u32 LE][CRC-32 u32 LE][Item as JSON], appended; the next file at kSegmentBytes
+//   assign.json          the Assign message without its credential; the folder appears under its name only when this is
+//   durable items.<first seq>    frames [length u32 LE][CRC-32 u32 LE][Item as JSON], appended; the next file at
+//   kSegmentBytes
 //
 // A torn frame at the end is cut off at the next start; it was never sent, since items are sent only when synced. Files
 // whose items are all acknowledged are deleted, but for the last, whose name keeps the numbering.
@@ -27,7 +28,7 @@ inline constexpr std::uint64_t kSegmentBytes = 8U << 20U;  // 32 full items: wha
 
 class Spool {
  public:
-  static std::shared_ptr<Spool> create(const std::filesystem::path& folder, const protocol::Assign& assign);
+  static std::shared_ptr<Spool> create(const std::filesystem::path& folder, protocol::Assign assign);
   // An error where the folder holds no whole spool.
   static Result<std::shared_ptr<Spool>> open(const std::filesystem::path& folder);
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <exception>
+#include <optional>
+#include <utility>
 
 #include "common/crash_point.hpp"
 #include "common/log.hpp"
@@ -101,12 +103,14 @@ Finished Worker::run_job(Job& job) {
 
 Finished Worker::run_in(const exec::JobFolder& folder, Job& job) {
   const protocol::Assign& assign = job.spool->assign();
-  exec::CheckoutSpec checkout{assign.clone_url,   assign.commit,          assign.ref,    settings_.mirrors,
-                              folder.work_tree(), folder.path() / "home", settings_.git, settings_.lock_fd};
+  exec::CheckoutSpec checkout{assign.clone_url,  assign.commit,      assign.ref,
+                              settings_.mirrors, folder.work_tree(), folder.path() / "home",
+                              settings_.git,     settings_.lock_fd,  std::exchange(job.credential, std::nullopt)};
   const auto deadline = Steady::now() + std::chrono::seconds(assign.deadline_s);
   checkout.git.fetch_timeout =
       std::min<std::chrono::milliseconds>(checkout.git.fetch_timeout, std::chrono::seconds(assign.deadline_s));
   const Result<void> checked_out = exec::check_out(checkout, job.stop);
+  checkout.credential.reset();  // the mirror has the commit: what follows fetches nothing
   if (job.stop.requested()) return exec::finished_by(job.stop);
   if (!checked_out) return {JobOutcome::checkout_failed, checked_out.error().text()};
   crash_point("runner.checkout_done");

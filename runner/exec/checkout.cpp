@@ -116,7 +116,11 @@ class Checkout {
                                        "--no-auto-maintenance"};
     arguments.insert(arguments.end(), options.begin(), options.end());
     arguments.insert(arguments.end(), {"--", spec_.clone_url, refspec});
-    return git(arguments, mirror_);
+    const Result<void> fetched =
+        git(arguments, mirror_, spec_.credential ? hand_over(*spec_.credential, spec_.clone_url) : GitHandover{});
+    if (fetched || !is_access_refused(fetched.error().what)) return fetched;
+    return access_refused(fetched.error().what, where(), spec_.credential.has_value(),
+                          "the lease brought no token, which a fork's never does");
   }
 
   bool holds(const std::string& name) {
@@ -137,8 +141,9 @@ class Checkout {
     return git({"checkout", "--quiet", "--force", "--detach", spec_.commit.value, "--"}, spec_.work_tree);
   }
 
-  Result<void> git(const std::vector<std::string>& arguments, const fs::path& folder) {
-    const Result<std::string> done = git_.run(arguments, folder);
+  Result<void> git(const std::vector<std::string>& arguments, const fs::path& folder,
+                   const GitHandover& handover = {}) {
+    const Result<std::string> done = git_.run(arguments, folder, handover);
     if (done) return {};
     const std::string next =
         done.error().next.empty() ? "check the address and that this host may read it" : done.error().next;

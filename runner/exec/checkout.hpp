@@ -11,8 +11,10 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
+#include "common/git_credential.hpp"
 #include "common/ids.hpp"
 #include "common/result.hpp"
 #include "runner/exec/cancellation.hpp"
@@ -31,6 +33,8 @@ struct CheckoutSpec {
   std::filesystem::path home;       // scratch
   GitSettings git;
   int lock_fd = -1;  // see ChildSpec
+  // Given to git's fetches alone; whoever has it forgets it before a stage runs.
+  std::optional<GitCredential> credential{};
 };
 
 // Where the mirror of a repository is kept.

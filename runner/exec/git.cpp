@@ -54,7 +54,8 @@ std::map<std::string, std::string> Git::environment() const {
   return variables;
 }
 
-Result<std::string> Git::run(const std::vector<std::string>& arguments, const std::filesystem::path& folder) const {
+Result<std::string> Git::run(const std::vector<std::string>& arguments, const std::filesystem::path& folder,
+                             const GitHandover& handover) const {
   ChildSpec spec;
   spec.argv = {"git",
                "-c",
@@ -69,8 +70,10 @@ Result<std::string> Git::run(const std::vector<std::string>& arguments, const st
                "advice.detachedHead=false",
                "-c",
                "submodule.recurse=false"};
+  spec.argv.insert(spec.argv.end(), handover.options.begin(), handover.options.end());
   spec.argv.insert(spec.argv.end(), arguments.begin(), arguments.end());
   spec.env = environment();
+  for (const auto& [name, value] : handover.env) spec.env[name] = value;
   spec.folder = folder;
   spec.deadline = settings_.fetch_timeout;
   spec.grace = kGrace;

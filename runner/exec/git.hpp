@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "common/git_credential.hpp"
 #include "common/result.hpp"
 #include "runner/exec/cancellation.hpp"
 
@@ -15,7 +16,8 @@ namespace smgate::exec {
 
 struct GitSettings {
   std::vector<std::string> protocols{"https", "ssh", "file"};
-  // On top of the clean environment: GIT_SSH_COMMAND, GIT_CONFIG_GLOBAL with credentials, https_proxy ...
+  // On top of the clean environment: GIT_SSH_COMMAND, GIT_CONFIG_GLOBAL with credentials, https_proxy,
+  // GIT_SSL_CAINFO...
   std::map<std::string, std::string> env;
   std::chrono::milliseconds fetch_timeout{600'000};  // a first fetch of a large repository
 };
@@ -26,7 +28,9 @@ class Git {
   Git(GitSettings settings, std::filesystem::path home, const Cancellation& cancellation, int lock_fd);
 
   // Standard output and error together; an error where git fails, with its last words.
-  Result<std::string> run(const std::vector<std::string>& arguments, const std::filesystem::path& folder) const;
+  // `handover` is this call's alone.
+  Result<std::string> run(const std::vector<std::string>& arguments, const std::filesystem::path& folder,
+                          const GitHandover& handover = {}) const;
 
  private:
   std::map<std::string, std::string> environment() const;

@@ -54,6 +54,9 @@ Waiting why_waiting(const store::QueuedJob& job, const Fleet& fleet, std::int64_
             runners.last_seen_ms};
   if (runners.taking == 0)
     return {"draining", fmt::format("every runner with {} that is online is draining", arch), std::nullopt};
+  if (!job.access_error.empty())
+    return {"access", fmt::format("{}; asked again at {}", job.access_error, say_time(job.access_retry_ms, now_ms)),
+            job.access_retry_ms};
   if (job.ready_ms > now_ms)
     return {"retry", fmt::format("retry not before {}, after a failed attempt", say_time(job.ready_ms, now_ms)),
             job.ready_ms};

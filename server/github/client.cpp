@@ -1,5 +1,6 @@
 #include "server/github/client.hpp"
 
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -13,8 +14,6 @@ using nlohmann::json;
 bool is_redirect(unsigned status) { return status == 301 || status == 302 || status == 307 || status == 308; }
 
 Effect effect_of(const std::string& method) { return method == "GET" ? Effect::read : Effect::write; }
-
-std::string token_key(std::int64_t installation) { return std::to_string(installation); }
 
 Fields headers_of(const Request& request, const Secret& token) {
   Fields headers{
@@ -34,15 +33,18 @@ Retry not_understood(std::int64_t now_ms, int attempts) {
   return {now_ms + back_off_ms(attempts), "GitHub's answer is not what its API describes", false, false};
 }
 
-Error no_token(const Meaning& meaning, const std::string& repository) {
+NoToken no_token(const Meaning& meaning, const std::string& repository) {
+  const auto* later = std::get_if<Retry>(&meaning);
   const std::string why = std::visit(
       [](const auto& what) -> std::string {
         if constexpr (requires { what.error; }) return what.error;
         return "GitHub gave none";
       },
       meaning);
-  return {"no token to read the repository with: " + why, repository,
-          "install the GitHub App for it, with the permission contents: read"};
+  const std::string next = later != nullptr ? "" : "install the GitHub App for it, with the permission contents: read";
+  return {{"GitHub gave no token to read the repository with: " + why, repository, next},
+          later != nullptr ? later->at_ms : 0,
+          later == nullptr};
 }
 
 }  // namespace
@@ -142,9 +144,15 @@ awaitable<Client::Authority> Client::authority(As as, Target target, int attempt
   const auto installation = co_await installation_of(target, attempts);
   if (const auto* none = std::get_if<Outcome>(&installation)) co_return *none;
   const std::int64_t id = std::get<std::int64_t>(installation);
-  std::string key = token_key(id);
+  if (const auto known = tokens_.find(id);
+      known != tokens_.end() && known->second.expires_ms - kRenewBefore_ms > clock_.now_ms())
+    co_return known->second.secret;
   Request request = create_installation_token(id);
-  co_return co_await mint(std::move(key), std::move(request), kRenewBefore_ms, attempts);
+  const auto minted = co_await mint(std::move(request), attempts);
+  if (const auto* none = std::get_if<Outcome>(&minted)) co_return *none;
+  const Token token = std::get<Token>(minted);
+  tokens_.insert_or_assign(id, token);
+  co_return token.secret;
 }
 
 awaitable<std::variant<std::int64_t, Outcome>> Client::installation_of(Target target, int attempts) {
@@ -162,19 +170,15 @@ awaitable<std::variant<std::int64_t, Outcome>> Client::installation_of(Target ta
   co_return id;
 }
 
-awaitable<Client::Authority> Client::mint(std::string key, Request request, std::int64_t left_ms, int attempts) {
-  if (const auto known = tokens_.find(key);
-      known != tokens_.end() && known->second.expires_ms - left_ms > clock_.now_ms())
-    co_return known->second.secret;
+awaitable<std::variant<Token, Outcome>> Client::mint(Request request, int attempts) {
   const Target nobody;
   Outcome outcome = co_await send(std::move(request), nobody, attempts);
   if (!std::holds_alternative<Done>(outcome.meaning)) co_return outcome;
   const json body = json::parse(outcome.answer.body, nullptr, false);
-  const Secret token(text_in(body, "token"));
+  const Secret secret(text_in(body, "token"));
   const auto expires_ms = parse_utc_ms(text_in(body, "expires_at"));
-  if (token.empty() || !expires_ms) co_return Outcome{not_understood(clock_.now_ms(), attempts), {}};
-  tokens_.insert_or_assign(std::move(key), Token{token, *expires_ms});
-  co_return token;
+  if (secret.empty() || !expires_ms) co_return Outcome{not_understood(clock_.now_ms(), attempts), {}};
+  co_return Token{secret, *expires_ms};
 }
 
 void Client::forget_token(As as, const Target& target) {
@@ -183,20 +187,23 @@ void Client::forget_token(As as, const Target& target) {
   const auto installation = target.installation             ? target.installation
                             : asked == installations_.end() ? std::nullopt
                                                             : std::optional(asked->second);
-  if (installation) tokens_.erase(token_key(*installation));
+  if (installation) tokens_.erase(*installation);
   installations_.erase(target.repository);
 }
 
-awaitable<Result<Secret>> Client::contents_token(Target target) {
-  if (const auto* token = std::get_if<Secret>(&settings_.identity)) co_return *token;
+awaitable<std::variant<Token, NoToken>> Client::contents_token(Target target) {
+  if (const auto* token = std::get_if<Secret>(&settings_.identity))
+    co_return Token{*token, std::numeric_limits<std::int64_t>::max()};
   const auto installation = co_await installation_of(target, 1);
   if (const auto* none = std::get_if<Outcome>(&installation)) co_return no_token(none->meaning, target.repository);
-  const std::int64_t id = std::get<std::int64_t>(installation);
-  std::string key = token_key(id) + "/" + target.repository;
-  Request request = create_contents_token(id, target.repository);
-  const Authority token = co_await mint(std::move(key), std::move(request), kGitTokenLeft_ms, 1);
-  if (const auto* none = std::get_if<Outcome>(&token)) co_return no_token(none->meaning, target.repository);
-  co_return std::get<Secret>(token);
+  Request request = create_contents_token(std::get<std::int64_t>(installation), target.repository);
+  const auto minted = co_await mint(std::move(request), 1);
+  if (const auto* token = std::get_if<Token>(&minted)) co_return *token;
+  const Meaning& why = std::get<Outcome>(minted).meaning;
+  installations_.erase(target.repository);
+  if (std::holds_alternative<Retry>(why) || !target.installation) co_return no_token(why, target.repository);
+  target.installation.reset();  // the App may have been installed anew
+  co_return co_await contents_token(std::move(target));
 }
 
 }  // namespace smgate::github

@@ -35,13 +35,22 @@ struct Settings {
 
 inline constexpr int kRedirectsMax = 5;
 inline constexpr std::int64_t kRenewBefore_ms = 300'000;     // a token of an hour is renewed when 5 minutes are left
-inline constexpr std::int64_t kGitTokenLeft_ms = 1'200'000;  // what a checkout may need of it
 inline constexpr std::size_t kTagsMax = 256;                 // conditional requests remembered
 inline constexpr std::size_t kTaggedBytesMax = 256U << 10U;  // larger answers are not kept
 
 struct Target {
   std::string repository;                    // empty: none, as for the App's own calls
   std::optional<std::int64_t> installation;  // absent: asked for
+};
+struct Token {
+  Secret secret;
+  std::int64_t expires_ms = 0;
+};
+// Why there is none, and when it is worth while to ask again.
+struct NoToken {
+  Error error;
+  std::int64_t retry_ms = 0;
+  bool refused = false;  // GitHub has answered: the App may not read it, or there is no such repository
 };
 struct Outcome {
   Meaning meaning;  // never Renew
@@ -61,17 +70,16 @@ class Client {
   // A GET and what its Link headers name next, at most so many pages, each handed over as it comes until `more` says
   // that it is enough.
   boost::asio::awaitable<Meaning> each_page(Request request, Target target, int pages_max, OnPage more);
-  // For git: reads the contents of this repository alone. A personal token is handed on as it is. The error says why.
-  boost::asio::awaitable<Result<Secret>> contents_token(Target target);
+  // For git: reads the contents of this repository alone, for an hour, another one each time. A personal token is what
+  // it is, and does not expire.
+  boost::asio::awaitable<std::variant<Token, NoToken>> contents_token(Target target);
 
   // Nothing is to be sent before this; see RatePlan.
   std::int64_t earliest_ms(Effect effect) const { return rate_.earliest_ms(effect); }
+  // Of an earlier process, oldest first: GitHub's hour does not begin anew with ours.
+  void remember_write(std::int64_t at_ms) { rate_.sent(Effect::write, at_ms); }
 
  private:
-  struct Token {
-    Secret secret;
-    std::int64_t expires_ms = 0;
-  };
   struct Tagged {
     std::string etag;
     Answer answer;
@@ -81,7 +89,7 @@ class Client {
   boost::asio::awaitable<Outcome> send_to(Url url, Request request, Target target, int attempts);
   boost::asio::awaitable<Authority> authority(As as, Target target, int attempts);
   boost::asio::awaitable<std::variant<std::int64_t, Outcome>> installation_of(Target target, int attempts);
-  boost::asio::awaitable<Authority> mint(std::string key, Request request, std::int64_t left_ms, int attempts);
+  boost::asio::awaitable<std::variant<Token, Outcome>> mint(Request request, int attempts);
   boost::asio::awaitable<Exchanged> follow(Url url, const Request& request, const Secret& token);
   void forget_token(As as, const Target& target);
   Outcome judge(const Exchanged& exchanged, int attempts);
@@ -91,7 +99,7 @@ class Client {
   const Clock& clock_;
   const Transport transport_;
   RatePlan rate_;
-  std::map<std::string, Token> tokens_;                // by "installation", or "installation/repository" for git
+  std::map<std::int64_t, Token> tokens_;               // by installation
   std::map<std::string, std::int64_t> installations_;  // by repository, where they had to be asked for
   std::map<std::string, Tagged> tags_;                 // by URL
 };

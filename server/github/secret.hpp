@@ -1,23 +1,10 @@
-// A token or key in memory. It has no stream operator and no formatter: printing one does not compile. Whoever needs
-// the bytes says so by name. Values; any thread.
+// Tokens and keys, under the name by which this library and who uses it know them.
 #pragma once
 
-#include <string>
-#include <utility>
+#include "common/secret.hpp"
 
 namespace smgate::github {
 
-class Secret {
- public:
-  Secret() = default;
-  explicit Secret(std::string bytes) : bytes_(std::move(bytes)) {}
-  const std::string& reveal() const {
-    return bytes_;
-  }  // for the request that carries it, or the child that is given it
-  bool empty() const { return bytes_.empty(); }
-
- private:
-  std::string bytes_;
-};
+using smgate::Secret;
 
 }  // namespace smgate::github

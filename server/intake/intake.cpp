@@ -196,7 +196,8 @@ std::optional<Processed> process_next_delivery(store::Tx& tx, std::int64_t now_m
   const Result<Webhook> webhook = parse_webhook(delivery->event, delivery->payload);
   if (webhook) {
     if (const RepositoryRef* seen = repository_of(*webhook))
-      store::save_repository(tx, {seen->full_name, seen->clone_url, seen->default_branch, seen->installation}, now_ms);
+      store::save_repository(
+          tx, {seen->full_name, seen->clone_url, seen->default_branch, seen->installation, seen->is_private}, now_ms);
     const Applying applying{tx, now_ms, random, done};
     std::visit([&](const auto& event) { apply(applying, event); }, *webhook);
   } else {

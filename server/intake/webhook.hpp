@@ -24,6 +24,7 @@ struct RepositoryRef {
   std::string clone_url;
   std::string default_branch;
   std::optional<std::int64_t> installation;
+  std::optional<bool> is_private{};
   bool operator==(const RepositoryRef&) const = default;
 };
 

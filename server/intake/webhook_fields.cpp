@@ -100,6 +100,7 @@ RepositoryRef read_repository(JsonReader& document) {
     repository.full_name = reader->string("full_name", std::nullopt);
     repository.clone_url = reader->string("clone_url", std::nullopt);
     repository.default_branch = reader->string("default_branch", std::nullopt);
+    if (reader->has("private")) repository.is_private = reader->boolean("private", std::nullopt);
   }
   if (document.has("installation") && document.value().at("installation").is_object())
     repository.installation = document.object("installation")->integer("id", std::nullopt, kPositive);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 namespace smgate::recovery {
@@ -18,6 +19,12 @@ inline std::int64_t number_at(const nlohmann::json& object, const char* field) {
   if (!object.is_object()) return 0;
   const auto found = object.find(field);
   return found != object.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
+}
+
+inline std::optional<bool> truth_at(const nlohmann::json& object, const char* field) {
+  if (!object.is_object()) return std::nullopt;
+  const auto found = object.find(field);
+  return found != object.end() && found->is_boolean() ? std::optional(found->get<bool>()) : std::nullopt;
 }
 
 inline const nlohmann::json& object_at(const nlohmann::json& object, const char* field) {

@@ -23,9 +23,11 @@ bool is_sha(const std::string& text) {
 }
 
 json repository_json(const store::Repository& repository) {
-  return {{"full_name", repository.full_name},
-          {"clone_url", repository.clone_url},
-          {"default_branch", repository.default_branch}};
+  json object{{"full_name", repository.full_name},
+              {"clone_url", repository.clone_url},
+              {"default_branch", repository.default_branch}};
+  if (repository.is_private) object["private"] = *repository.is_private;
+  return object;
 }
 
 store::Delivery message(const std::string& event, const json& payload, std::int64_t now_ms) {
@@ -48,7 +50,7 @@ std::optional<ListedPull> parse_pull(const json& item) {
   const json& repository = object_at(base, "repo");
   ListedPull listed;
   listed.repository = {text_at(repository, "full_name"), text_at(repository, "clone_url"),
-                       text_at(repository, "default_branch"), std::nullopt};
+                       text_at(repository, "default_branch"), std::nullopt, truth_at(repository, "private")};
   store::PullRequest& pull = listed.pull;
   pull.repository = listed.repository.full_name;
   pull.number = number_at(item, "number");

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
 
 #include "common/random.hpp"
 
@@ -34,13 +38,38 @@ std::vector<FreeRunner> with_free_slots(store::ReadTx& tx, std::span<const FreeR
 }
 
 std::vector<store::WaitingJob> jobs_for(store::ReadTx& tx, const std::vector<FreeRunner>& runners,
-                                        std::int64_t now_ms) {
+                                        const std::set<std::string>& closed, std::int64_t now_ms) {
   std::map<Arch, std::size_t> slots;
   for (const FreeRunner& runner : runners) slots[runner.arch] += static_cast<std::size_t>(runner.slots);
   std::vector<store::WaitingJob> jobs;
   for (const auto& [arch, count] : slots)
-    for (store::WaitingJob& job : store::waiting_jobs(tx, arch, now_ms, count)) jobs.push_back(std::move(job));
+    for (store::WaitingJob& job : store::waiting_jobs(tx, arch, now_ms, count, closed)) jobs.push_back(std::move(job));
   return jobs;
+}
+
+// By job; empty for one that gets no credential.
+using Credentials = std::map<JobId, std::optional<GitCredential>>;
+
+// The jobs whose repositories can be read, as many as there are slots: what cannot be read yet goes to `wanted`, and
+// makes room for what is behind it.
+std::vector<store::WaitingJob> open_jobs(store::ReadTx& tx, const std::vector<FreeRunner>& runners,
+                                         const store::Keys& keys, std::int64_t now_ms, Credentials& credentials,
+                                         std::vector<store::Repository>& wanted) {
+  std::set<std::string> closed = keys.asked;
+  for (;;) {
+    const std::size_t wanted_before = wanted.size();
+    std::vector<store::WaitingJob> jobs = jobs_for(tx, runners, closed, now_ms);
+    if (keys.origin.empty()) return jobs;
+    for (const store::WaitingJob& job : jobs) {
+      const store::Reach reach = store::reach_of(tx, job.id);
+      const auto access = reach.of_fork ? GitAccess{} : store::access_to(keys, reach.repository, reach.token_since_ms);
+      if (access)
+        credentials[job.id] = access->credential;
+      else if (closed.insert(reach.repository.full_name).second)
+        wanted.push_back(reach.repository);
+    }
+    if (wanted.size() == wanted_before) return jobs;
+  }
 }
 
 protocol::Finished why_expired(const store::Job& job, std::int64_t now_ms) {
@@ -65,17 +94,21 @@ std::vector<Assignment> plan(std::span<const store::WaitingJob> jobs, std::span<
   return assignments;
 }
 
-std::vector<Leased> lease_jobs(store::Tx& tx, std::span<const FreeRunner> connected, std::int64_t lease_ms,
-                               std::int64_t now_ms, Random& random) {
+HandedOut lease_jobs(store::Tx& tx, std::span<const FreeRunner> connected, const store::Keys& keys,
+                     std::int64_t lease_ms, std::int64_t now_ms, Random& random) {
   const std::vector<FreeRunner> free = with_free_slots(tx, connected);
-  std::vector<Leased> leased;
-  for (const Assignment& chosen : plan(jobs_for(tx, free, now_ms), free)) {
+  HandedOut out;
+  Credentials credentials;
+  const std::vector<store::WaitingJob> jobs = open_jobs(tx, free, keys, now_ms, credentials, out.wanted);
+  for (const Assignment& chosen : plan(jobs, free)) {
     const auto runner =
         std::find_if(free.begin(), free.end(), [&](const auto& it) { return it.name == chosen.runner; });
     auto assign = store::lease_job(tx, chosen.job, runner->name, runner->emulated, lease_ms, now_ms, random);
-    if (assign) leased.push_back({runner->name, std::move(*assign)});
+    if (!assign) continue;
+    assign->credential = credentials[chosen.job];
+    out.leased.push_back({runner->name, std::move(*assign)});
   }
-  return leased;
+  return out;
 }
 
 std::vector<Expired> expire_leases(store::Tx& tx, std::int64_t now_ms) {

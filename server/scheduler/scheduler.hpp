@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "server/store/access.hpp"
 #include "server/store/jobs.hpp"
 
 namespace smgate::scheduler {
@@ -35,9 +36,14 @@ struct Leased {
   RunnerName runner;
   protocol::Assign assign;
 };
-// `connected` says all slots a runner has; how many are free is read from the rows.
-std::vector<Leased> lease_jobs(store::Tx& tx, std::span<const FreeRunner> connected, std::int64_t lease_ms,
-                               std::int64_t now_ms, Random& random);
+struct HandedOut {
+  std::vector<Leased> leased;
+  std::vector<store::Repository> wanted;  // whose jobs come next, once a token for them is at hand
+};
+// `connected` says all slots a runner has; how many are free is read from the rows. A job whose repository has no token
+// at hand stays where it is, and holds up none of another repository.
+HandedOut lease_jobs(store::Tx& tx, std::span<const FreeRunner> connected, const store::Keys& keys,
+                     std::int64_t lease_ms, std::int64_t now_ms, Random& random);
 
 struct Expired {
   store::Lease lease;

@@ -16,6 +16,7 @@ Sender::Sender(store::Store& store, github::Client& client, const Clock& clock)
     : store_(store), client_(client), clock_(clock) {}
 
 awaitable<bool> Sender::step() {
+  if (!writes_remembered_) co_await remember_writes();
   const std::optional<Task> task = co_await begin();
   if (!task) co_return false;
   crash_point(store::kCallBegun);
@@ -23,6 +24,14 @@ awaitable<bool> Sender::step() {
   crash_point(store::kCallAnswered);
   co_await finish(*task, std::move(conclusion));
   co_return true;
+}
+
+awaitable<void> Sender::remember_writes() {
+  const std::int64_t since_ms = clock_.now_ms() - github::kHour_ms;
+  const auto times = co_await store::read(
+      store_, [since_ms](store::ReadTx& tx) { return store::calls_sent_since(tx, since_ms, github::kWritesPerHour); });
+  for (const std::int64_t at_ms : times) client_.remember_write(at_ms);
+  writes_remembered_ = true;
 }
 
 awaitable<std::optional<Task>> Sender::begin() {

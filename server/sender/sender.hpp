@@ -20,12 +20,14 @@ class Sender {
   boost::asio::awaitable<bool> step();
 
  private:
+  boost::asio::awaitable<void> remember_writes();
   boost::asio::awaitable<std::optional<Task>> begin();
   boost::asio::awaitable<void> finish(Task task, Conclusion conclusion);
 
   store::Store& store_;
   github::Client& client_;
   const Clock& clock_;
+  bool writes_remembered_ = false;
 };
 
 // Where neither an App nor a token is configured: what was enqueued is not sent, and its rows say so.

@@ -56,7 +56,7 @@ SourceResult plan(GateText head, CommitSha policy, std::optional<GateText> base)
 }  // namespace
 
 SourceResult fetch_gate_files(const SourceTask& task, const SourceConfig& config) {
-  Result<GitMirror> mirror = GitMirror::open(mirror_folder(task, config), task.clone_url, config.limits);
+  Result<GitMirror> mirror = GitMirror::open(mirror_folder(task, config), task.clone_url, config.limits, task.access);
   if (!mirror) return Unavailable{mirror.error().text()};
   if (const Result<void> fetched = mirror->fetch(task.head, task.head_ref, 0); !fetched)
     return Unavailable{fetched.error().text()};

@@ -23,6 +23,7 @@ struct SourceTask {
   store::BaseRule rule = store::BaseRule::none;
   std::string default_branch;
   int attempts = 0;  // before this one
+  GitAccess access{};
 };
 
 struct SourceConfig {

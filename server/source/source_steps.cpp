@@ -3,6 +3,9 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <utility>
 
 #include "server/store/gate_files.hpp"
 #include "server/store/repositories.hpp"
@@ -36,6 +39,20 @@ Finished retry(store::Tx& tx, const SourceTask& task, const std::string& text, s
   return retried ? Finished::retried : Finished::overtaken;
 }
 
+SourceTask task_of(const store::Run& run, const store::Repository& repository, GitAccess access) {
+  SourceTask task;
+  task.run = run.id;
+  task.clone_url = repository.clone_url;
+  task.head = run.head_sha;
+  task.head_ref = run.ref;
+  task.base = run.base_sha;
+  task.rule = run.base_rule;
+  task.default_branch = repository.default_branch;
+  task.attempts = run.fetch_attempts;
+  task.access = std::move(access);
+  return task;
+}
+
 }  // namespace
 
 std::int64_t retry_delay_ms(int attempts) {
@@ -43,20 +60,23 @@ std::int64_t retry_delay_ms(int attempts) {
   return kFirst_ms << (attempts - 1);
 }
 
-std::optional<SourceTask> next_source_task(store::ReadTx& tx, std::int64_t now_ms) {
-  const std::optional<store::Run> run = store::next_run_to_fetch(tx, now_ms);
-  if (!run) return std::nullopt;
-  const std::optional<store::Repository> repository = store::find_repository(tx, run->repository);
-  SourceTask task;
-  task.run = run->id;
-  task.clone_url = repository ? repository->clone_url : "";
-  task.head = run->head_sha;
-  task.head_ref = run->ref;
-  task.base = run->base_sha;
-  task.rule = run->base_rule;
-  task.default_branch = repository ? repository->default_branch : "";
-  task.attempts = run->fetch_attempts;
-  return task;
+NextTask next_source_task(store::ReadTx& tx, const store::Keys& keys, std::int64_t now_ms) {
+  NextTask next;
+  std::set<std::string> closed = keys.asked;
+  while (const std::optional<store::Run> run = store::next_run_to_fetch(tx, now_ms, closed)) {
+    const store::Repository unknown{run->repository, "", "", std::nullopt};
+    const store::Repository repository = store::find_repository(tx, run->repository).value_or(unknown);
+    // After a failed fetch another token: the old one may be what failed.
+    std::optional<GitAccess> access =
+        store::access_to(keys, repository, run->fetch_attempts > 0 ? run->next_fetch_ms : 0);
+    if (access) {
+      next.task = task_of(*run, repository, std::move(*access));
+      return next;
+    }
+    closed.insert(repository.full_name);
+    next.wanted.push_back(repository);
+  }
+  return next;
 }
 
 Finished finish_source(store::Tx& tx, const SourceTask& task, const SourceResult& result, std::int64_t now_ms,

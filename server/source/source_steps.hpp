@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "server/source/source.hpp"
+#include "server/store/access.hpp"
 #include "server/store/tx.hpp"
 
 namespace smgate {
@@ -16,7 +18,11 @@ namespace smgate::source {
 
 inline constexpr int kFetchAttemptsMax = 8;  // with the delays below some 11 minutes: a short outage of the git host
 
-std::optional<SourceTask> next_source_task(store::ReadTx& tx, std::int64_t now_ms);
+struct NextTask {
+  std::optional<SourceTask> task;
+  std::vector<store::Repository> wanted;  // older runs are of these, and wait for a token
+};
+NextTask next_source_task(store::ReadTx& tx, const store::Keys& keys, std::int64_t now_ms);
 
 enum class Finished { started, ended, retried, overtaken };  // overtaken: the run was cancelled meanwhile
 Finished finish_source(store::Tx& tx, const SourceTask& task, const SourceResult& result, std::int64_t now_ms,

@@ -24,10 +24,7 @@ bool was_pushed_here(ReadTx& tx, const RunId& run) {
 }
 
 bool needs_approval(ReadTx& tx, const Run& run) {
-  if (!run.pull_request || was_pushed_here(tx, run.id)) return false;
-  const std::optional<PullRequest> pull = find_pull_request(tx, run.repository, *run.pull_request);
-  if (!pull || pull->head_repository == run.repository) return false;
-  return !is_approved(tx, run.repository, *run.pull_request, run.head_sha);
+  return is_of_fork(tx, run) && !is_approved(tx, run.repository, *run.pull_request, run.head_sha);
 }
 
 void keep_run_verdict(Tx& tx, const RunId& run) {
@@ -87,6 +84,12 @@ std::string why_not_again(ReadTx& tx, const Run& run) {
 }
 
 }  // namespace
+
+bool is_of_fork(ReadTx& tx, const Run& run) {
+  if (!run.pull_request || was_pushed_here(tx, run.id)) return false;
+  const std::optional<PullRequest> pull = find_pull_request(tx, run.repository, *run.pull_request);
+  return pull && pull->head_repository != run.repository;
+}
 
 std::string_view to_string(ActionKind kind) {
   switch (kind) {

@@ -38,7 +38,9 @@ ActionResult cancel_run(Tx& tx, const RunId& run, const std::string& actor, std:
 ActionResult approve_run(Tx& tx, const RunId& run, const CommitSha& head, const std::string& actor,
                          std::int64_t now_ms);
 
-// --- approvals
+// --- forks
+// Nothing but a pull request from another repository names its head.
+bool is_of_fork(ReadTx& tx, const Run& run);
 bool is_approved(ReadTx& tx, const std::string& repository, std::int64_t pull_request, const CommitSha& head);
 // The pull request has this head now: approvals of all others are void.
 void void_other_approvals(Tx& tx, const std::string& repository, std::int64_t pull_request, const CommitSha& head);

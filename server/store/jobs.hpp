@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -79,8 +80,10 @@ struct WaitingJob {
   Arch arch;
   RunnerName last_runner;  // of an attempt that failed; empty for none
 };
-// The oldest first; those that are to wait a while after a failed attempt only when now_ms has reached it.
-std::vector<WaitingJob> waiting_jobs(ReadTx& tx, const Arch& arch, std::int64_t now_ms, std::size_t count_max);
+// The oldest first, without those of `closed` repositories; those that are to wait a while, after a failed attempt or
+// for access to their repository, only when now_ms has reached it.
+std::vector<WaitingJob> waiting_jobs(ReadTx& tx, const Arch& arch, std::int64_t now_ms, std::size_t count_max,
+                                     const std::set<std::string>& closed = {});
 // How many jobs hold a slot of this runner, cancelled ones that it has not let go of included.
 int jobs_held_by(ReadTx& tx, const RunnerName& runner);
 std::vector<Job> jobs_leased_to(ReadTx& tx, const RunnerName& runner);  // the same jobs

@@ -103,11 +103,13 @@ AttemptEnd give_up(Tx& tx, const Job& job, const protocol::Finished& finished, s
 
 }  // namespace
 
-std::vector<WaitingJob> waiting_jobs(ReadTx& tx, const Arch& arch, std::int64_t now_ms, std::size_t count_max) {
+std::vector<WaitingJob> waiting_jobs(ReadTx& tx, const Arch& arch, std::int64_t now_ms, std::size_t count_max,
+                                     const std::set<std::string>& closed) {
   Query row = tx.query(
-      "SELECT id, arch, runner FROM jobs WHERE state = 'queued' AND arch = ?1 AND ready_ms <= ?2 "
-      "ORDER BY queued_ms, id LIMIT ?3",
-      arch, now_ms, count_max);
+      "SELECT id, arch, runner FROM jobs WHERE state = 'queued' AND arch = ?1 AND ready_ms <= ?2 AND NOT EXISTS "
+      "(SELECT 1 FROM runs LEFT JOIN repositories ON full_name = repository WHERE runs.id = jobs.run AND "
+      "(access_retry_ms > ?2 OR repository IN (SELECT value FROM json_each(?4)))) ORDER BY queued_ms, id LIMIT ?3",
+      arch, now_ms, count_max, nlohmann::json(closed).dump());
   std::vector<WaitingJob> jobs;
   while (row.step()) jobs.push_back({row.get<JobId>(0), row.get<Arch>(1), row.get<RunnerName>(2)});
   return jobs;

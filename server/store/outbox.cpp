@@ -1,5 +1,6 @@
 #include "server/store/outbox.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -120,6 +121,16 @@ std::optional<std::int64_t> next_call_due_ms(ReadTx& tx) {
   Query row = tx.query("SELECT min(next_ms) FROM github_calls WHERE state = 'pending'");
   row.step();
   return row.get<std::optional<std::int64_t>>(0);
+}
+
+std::vector<std::int64_t> calls_sent_since(ReadTx& tx, std::int64_t since_ms, std::size_t count_max) {
+  Query row = tx.query(
+      "SELECT ended_ms FROM github_calls WHERE ended_ms >= ?1 AND state = 'sent' ORDER BY ended_ms DESC LIMIT ?2",
+      since_ms, count_max);
+  std::vector<std::int64_t> times;
+  while (row.step()) times.push_back(row.get<std::int64_t>(0));
+  std::reverse(times.begin(), times.end());
+  return times;
 }
 
 std::optional<Check> find_check(ReadTx& tx, const std::string& repository, const CommitSha& head,

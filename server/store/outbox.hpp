@@ -70,6 +70,9 @@ std::optional<Call> begin_next_call(Tx& tx, std::int64_t now_ms);
 // When the next one is due; absent where none is pending.
 std::optional<std::int64_t> next_call_due_ms(ReadTx& tx);
 
+// When calls took effect, oldest first; the newest `count_max` of them.
+std::vector<std::int64_t> calls_sent_since(ReadTx& tx, std::int64_t since_ms, std::size_t count_max);
+
 // A check as GitHub has it.
 struct Check {
   std::string repository;

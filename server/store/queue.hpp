@@ -21,7 +21,9 @@ struct QueuedJob {
   Arch arch;
   int attempt = 0;
   std::int64_t queued_ms = 0;
-  std::int64_t ready_ms = 0;  // not before
+  std::int64_t ready_ms = 0;   // not before
+  std::string access_error{};  // why there is no token for its private repository
+  std::int64_t access_retry_ms = 0;
 };
 struct QueueView {
   std::vector<QueuedJob> jobs;  // the oldest first

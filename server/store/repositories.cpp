@@ -22,24 +22,31 @@ PullRequest read_pull_request(const Query& row) {
 
 void save_repository(Tx& tx, const Repository& repository, std::int64_t now_ms) {
   tx.change(
-      "INSERT INTO repositories (full_name, clone_url, default_branch, installation, created_ms, updated_ms) "
-      "VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (full_name) DO UPDATE SET clone_url = excluded.clone_url, "
+      "INSERT INTO repositories (full_name, clone_url, default_branch, installation, created_ms, updated_ms, private) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6) ON CONFLICT (full_name) DO UPDATE SET clone_url = excluded.clone_url, "
       "default_branch = excluded.default_branch, installation = coalesce(excluded.installation, installation), "
-      "updated_ms = excluded.updated_ms",
-      repository.full_name, repository.clone_url, repository.default_branch, repository.installation, now_ms);
+      "updated_ms = excluded.updated_ms, private = coalesce(excluded.private, private)",
+      repository.full_name, repository.clone_url, repository.default_branch, repository.installation, now_ms,
+      repository.is_private);
+  if (repository.is_private == false)
+    tx.change("UPDATE repositories SET access_error = '', access_tries = 0, access_retry_ms = 0 WHERE full_name = ?1",
+              repository.full_name);
 }
 
 std::optional<Repository> find_repository(ReadTx& tx, const std::string& full_name) {
   Query row = tx.query(
-      "SELECT full_name, clone_url, default_branch, installation FROM repositories WHERE full_name = ?1", full_name);
+      "SELECT full_name, clone_url, default_branch, installation, private FROM repositories WHERE full_name = ?1",
+      full_name);
   if (!row.step()) return std::nullopt;
   return Repository{row.get<std::string>(0), row.get<std::string>(1), row.get<std::string>(2),
-                    row.get<std::optional<std::int64_t>>(3)};
+                    row.get<std::optional<std::int64_t>>(3), row.get<std::optional<bool>>(4)};
 }
 
 bool set_installation(Tx& tx, const std::string& full_name, const std::optional<std::int64_t>& installation) {
-  return tx.change("UPDATE repositories SET installation = ?2 WHERE full_name = ?1 AND installation IS NOT ?2",
-                   full_name, installation) == 1;
+  return tx.change(
+             "UPDATE repositories SET installation = ?2, access_retry_ms = 0 WHERE full_name = ?1 AND installation IS "
+             "NOT ?2",
+             full_name, installation) == 1;
 }
 
 std::int64_t remove_installation(Tx& tx, std::int64_t installation) {

@@ -15,6 +15,7 @@ struct Repository {
   std::string clone_url;
   std::string default_branch;
   std::optional<std::int64_t> installation;  // of the GitHub App, where one sent the webhook
+  std::optional<bool> is_private{};          // absent: no webhook has said
 };
 
 struct Branch {

@@ -91,10 +91,13 @@ std::optional<std::string> policy_of_run(ReadTx& tx, const RunId& id) {
   return row.get<std::string>(0);
 }
 
-std::optional<Run> next_run_to_fetch(ReadTx& tx, std::int64_t now_ms) {
-  Query row = tx.query("SELECT " SMGATE_RUN_COLUMNS
-                       " FROM runs WHERE state = 'fetching' AND next_fetch_ms <= ?1 ORDER BY next_fetch_ms, id LIMIT 1",
-                       now_ms);
+std::optional<Run> next_run_to_fetch(ReadTx& tx, std::int64_t now_ms, const std::set<std::string>& closed) {
+  Query row =
+      tx.query("SELECT " SMGATE_RUN_COLUMNS
+               " FROM runs WHERE state = 'fetching' AND next_fetch_ms <= ?1 AND repository NOT IN (SELECT value "
+               "FROM json_each(?2)) AND NOT EXISTS (SELECT 1 FROM repositories WHERE full_name = "
+               "runs.repository AND access_retry_ms > ?1) ORDER BY next_fetch_ms, id LIMIT 1",
+               now_ms, nlohmann::json(closed).dump());
   if (!row.step()) return std::nullopt;
   return read_run_row(row);
 }

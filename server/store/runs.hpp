@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -96,8 +97,9 @@ std::vector<Lease> withdraw_triggers(Tx& tx, const RunId& run, const std::string
                                      std::int64_t now_ms);
 
 // --- for source
-// The run whose gate file is to be fetched next: state fetching, next_fetch_ms reached, oldest first.
-std::optional<Run> next_run_to_fetch(ReadTx& tx, std::int64_t now_ms);
+// The run whose gate file is to be fetched next: state fetching, next_fetch_ms reached, oldest first; of no `closed`
+// repository, and of none that waits for access.
+std::optional<Run> next_run_to_fetch(ReadTx& tx, std::int64_t now_ms, const std::set<std::string>& closed = {});
 // When the next of the waiting ones is due; absent where none waits.
 std::optional<std::int64_t> next_fetch_due_ms(ReadTx& tx);
 

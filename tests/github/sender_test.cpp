@@ -151,10 +151,24 @@ TEST_F(SenderTest, ReadsAllPagesUntilItIsEnough) {
   EXPECT_EQ(pages(10, 1), 1U);
 }
 
+TEST_F(SenderTest, KeepsToTheLimitsAcrossARestart) {
+  enqueue_check("queued");
+  send_all();
+  github::Client client(settings(github_, true), clock_, github::make_transport(io_.get_executor(), ""));
+  sender::Sender restarted(store_, client, clock_);
+  enqueue_check("completed", "success");
+  EXPECT_FALSE(await(restarted.step())) << "less than a second after the last write";
+  clock_.advance_ms(github::kBetweenWrites_ms);
+  EXPECT_TRUE(await(restarted.step()));
+  EXPECT_EQ(github_.check_runs()[0]["conclusion"], "success");
+}
+
 TEST_F(SenderTest, AsksForATokenThatReadsOneRepository) {
-  const auto token = await(client_.contents_token({"acme/kernels", std::nullopt}));
-  ASSERT_TRUE(token);
-  EXPECT_EQ(token->reveal(), "ghs_1_narrow");
+  const auto answer = await(client_.contents_token({"acme/kernels", std::nullopt}));
+  ASSERT_TRUE(std::holds_alternative<github::Token>(answer));
+  const auto& token = std::get<github::Token>(answer);
+  EXPECT_EQ(token.secret.reveal(), "ghs_1_narrow");
+  EXPECT_EQ(token.expires_ms, clock_.now_ms() + 3'600'000);
   const json asked = json::parse(github_.seen().back().body);
   EXPECT_EQ(asked, (json{{"repositories", {"kernels"}}, {"permissions", {{"contents", "read"}}}}));
 }

@@ -2,8 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
 
 #include <nlohmann/json.hpp>
+#include <regex>
 
 #include "common/file.hpp"
 #include "tests/support/scratch.hpp"
@@ -90,6 +93,20 @@ TEST(ParseConfig, TakesAGitHubTokenOrAnAppButNoTokenInTheClear) {
               HasSubstr("/github/private_key_file"));
 }
 
+TEST(ParseConfig, FindsTheGitHostOfAnApi) {
+  const auto git_url = [](const nlohmann::json& github) {
+    nlohmann::json json = minimal();
+    json["github"] = github;
+    return parse(json).value().github.git_url;
+  };
+  EXPECT_EQ(git_url({{"api_url", "https://api.github.com"}}), "https://github.com");
+  EXPECT_EQ(git_url({{"api_url", "https://ghe.example:8443/api/v3"}}), "https://ghe.example:8443");
+  EXPECT_EQ(git_url({{"api_url", "https://api.acme.ghe.com"}}), "https://acme.ghe.com");
+  EXPECT_EQ(git_url({{"git_url", "https://git.example/"}}), "https://git.example");
+  for (const char* wrong : {"http://git.example", "https://git.example/a", "git.example"})
+    EXPECT_THAT(mistake("/github", {{"git_url", wrong}}), HasSubstr("/github/git_url"));
+}
+
 TEST(ConfigToJson, ShowsNoSecret) {
   EXPECT_THAT(to_json(parse(minimal()).value()).dump(), Not(HasSubstr("0123456789abcdef")));
 }
@@ -100,6 +117,37 @@ TEST(ExampleConfig, IsAccepted) {
   ASSERT_FALSE(config);  // its secret is a file of the operator's; nothing else may be wrong
   EXPECT_THAT(config.error().text(), HasSubstr("/webhook_secret_file"));
   EXPECT_THAT(config.error().text(), Not(HasSubstr("; /")));
+}
+
+std::string new_private_key() {
+  EVP_PKEY* key = EVP_RSA_gen(2048);
+  BIO* bio = BIO_new(BIO_s_mem());
+  PEM_write_bio_PrivateKey(bio, key, nullptr, nullptr, 0, nullptr, nullptr);
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(bio, &data);
+  std::string pem(data, static_cast<std::size_t>(size));
+  BIO_free(bio);
+  EVP_PKEY_free(key);
+  return pem;
+}
+
+// As a new user takes it: the section github without its marks of a comment, the files that it names beside it.
+TEST(ExampleConfig, IsAcceptedWithItsAppAndItsFiles) {
+  const test::Scratch scratch;
+  std::string text = read_file(std::string(SMGATE_SOURCE_DIR) + "/deploy/server.example.jsonc", 1U << 20U).value();
+  text = std::regex_replace(text, std::regex("/etc/(smgate|ssl/certs)"), scratch.path().string());
+  const std::size_t begin = text.find("// \"github\": {"), end = text.find("// },", begin);
+  ASSERT_NE(end, std::string::npos);
+  text = text.substr(0, begin) +
+         std::regex_replace(text.substr(begin, end + 5 - begin), std::regex("(^|\n *)// "), "$1") +
+         text.substr(end + 5);
+  write_file_durably(scratch / "webhook-secret", "0123456789abcdef0123456789abcdef\n");
+  write_file_durably(scratch / "github-app.pem", new_private_key());
+  const Result<Config> config = parse_config(text, scratch / "server.jsonc");
+  ASSERT_TRUE(config) << config.error().text();
+  EXPECT_EQ(config->github.git_url, "https://github.com");
+  EXPECT_EQ(config->github.client_id, "Iv23liExample");
+  EXPECT_FALSE(config->github.private_key.empty());
 }
 
 }  // namespace

@@ -42,6 +42,11 @@ TEST(WhyWaiting, TellsTheOtherReasonsApart) {
   FleetRunner drained = member(true);
   drained.runner.drained = true;
   EXPECT_EQ(why_waiting(job(), {drained}, kTwoOClock).kind, "draining");
+  store::QueuedJob closed = job();
+  closed.access_error = "no token to read the repository with: 503";
+  closed.access_retry_ms = kTwoOClock + kMinute;
+  EXPECT_EQ(why_waiting(closed, {member(true)}, kTwoOClock).text,
+            "no token to read the repository with: 503; asked again at 14:03 UTC");
   store::QueuedJob later = job();
   later.ready_ms = kTwoOClock + kMinute;
   EXPECT_EQ(why_waiting(later, {member(true)}, kTwoOClock).text, "retry not before 14:03 UTC, after a failed attempt");

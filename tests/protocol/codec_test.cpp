@@ -111,6 +111,8 @@ TEST(ProtocolCodec, NamesWhatIsWrongByItsPointer) {
   EXPECT_NE(error_of("item_events", [](json& m) { m["body"]["part"] = "control:lr1"; }).find("/body/part"),
             std::string::npos);
   EXPECT_NE(error_of("assign", [](json& m) { m["controls"][1] = "lr0"; }).find("/controls"), std::string::npos);
+  EXPECT_NE(error_of("assign", [](json& m) { m["credential"]["password"] = "a\nhost=b"; }).find("/credential"),
+            std::string::npos);
   EXPECT_NE(error_of("assign", [](json& m) { m["commit"] = "HEAD"; }).find("/commit"), std::string::npos);
   EXPECT_NE(error_of("assign", [](json& m) { m["stages"][1]["name"] = ".."; }).find("/stages/1/name"),
             std::string::npos);

@@ -101,6 +101,7 @@ class RandomMessages {
     message.repository = text();
     message.clone_url = text();
     message.ref = text();
+    if (flag()) message.credential = GitCredential{name(), Secret(name() + "!~")};
     message.commit = {std::string(flag() ? 40 : 64, 'c')};
     message.arch = arch();
     for (std::uint64_t left = 1 + random_.below(3); left > 0; --left)

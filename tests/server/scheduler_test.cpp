@@ -46,7 +46,16 @@ TEST(Plan, AnswersEmptyQuestions) {
 
 struct Scheduler : testing::Test, test::Rows {
   std::vector<Leased> lease_to(const std::vector<FreeRunner>& runners) {
-    return write([&](store::Tx& tx) { return lease_jobs(tx, runners, kLeaseMs, now_ms, random); });
+    return write([&](store::Tx& tx) { return lease_jobs(tx, runners, {}, kLeaseMs, now_ms, random).leased; });
+  }
+  // One slot, with the token made at this time for this repository.
+  HandedOut lease_with(const std::optional<std::int64_t>& made_ms = std::nullopt) {
+    store::Keys keys{"https://git.example", "", {}, {}};
+    const GitAccess access{GitCredential{"x-access-token", Secret("ghs_one")}, "", ""};
+    if (made_ms) keys.at_hand["acme/kernels"] = {access, *made_ms, now_ms + 1};
+    return write([&](store::Tx& tx) {
+      return lease_jobs(tx, std::vector{free_runner("a", "sm_89")}, keys, kLeaseMs, now_ms, random);
+    });
   }
   std::vector<Expired> expire() {
     return write([&](store::Tx& tx) { return expire_leases(tx, now_ms); });
@@ -62,6 +71,68 @@ TEST_F(Scheduler, LeasesOneJobASlotOldestFirst) {
   EXPECT_EQ(first[0].assign.commit, test::sha('1'));
   EXPECT_TRUE(lease_to({free_runner("a", "sm_89")}).empty()) << "its slot is taken";
   EXPECT_EQ(lease_to({free_runner("a", "sm_89", 2)}).size(), 1U);
+}
+
+TEST_F(Scheduler, LeavesAJobWithoutATokenInTheQueueAndHoldsUpNoOther) {
+  start(make_run('1'), {"sm_89"});
+  ++now_ms;
+  start(make_run('2', 'b', "main", "acme/open"), {"sm_89"});
+  write([&](store::Tx& tx) {
+    store::save_repository(tx, {"acme/open", "https://git.example/acme/open.git", "main", std::nullopt, false}, now_ms);
+    return true;
+  });
+  const HandedOut out = lease_with();
+  ASSERT_EQ(out.leased.size(), 1U);
+  EXPECT_EQ(out.leased[0].assign.repository, "acme/open");
+  EXPECT_FALSE(out.leased[0].assign.credential) << "anybody may read it";
+  ASSERT_EQ(out.wanted.size(), 1U);
+  EXPECT_EQ(out.wanted[0].full_name, "acme/kernels");
+}
+
+TEST_F(Scheduler, GivesALeaseItsTokenAndAnotherOneAfterAFailedCheckout) {
+  start(make_run('1'), {"sm_89"});
+  const HandedOut first = lease_with(now_ms - 1);
+  ASSERT_EQ(first.leased.size(), 1U);
+  EXPECT_EQ(first.leased[0].assign.credential, (GitCredential{"x-access-token", Secret("ghs_one")}));
+  end(first.leased[0].assign, protocol::JobOutcome::checkout_failed);
+  const HandedOut second = lease_with(now_ms - 1);
+  EXPECT_TRUE(second.leased.empty()) << "the token may be what failed";
+  EXPECT_EQ(second.wanted.size(), 1U);
+  EXPECT_EQ(lease_with(now_ms).leased.size(), 1U);
+}
+
+TEST_F(Scheduler, WaitsWithARepositoryThatGitHubGivesNoTokenFor) {
+  start(make_run('1'), {"sm_89"});
+  write([&](store::Tx& tx) {
+    store::note_no_access(tx, "acme/kernels", "503", 1, now_ms + 5'000);
+    return true;
+  });
+  EXPECT_TRUE(lease_with().wanted.empty());
+  now_ms += 5'000;
+  EXPECT_EQ(lease_with().wanted.size(), 1U);
+}
+
+TEST_F(Scheduler, GivesAForksJobNoToken) {
+  const RunId run = write([&](store::Tx& tx) {
+    store::save_repository(tx, {"acme/kernels", "https://git.example/acme/kernels.git", "main", std::nullopt, true},
+                           now_ms);
+    store::PullRequest pull;
+    pull.repository = "acme/kernels";
+    pull.number = 7;
+    pull.head_repository = "mallory/kernels";
+    store::save_pull_request(tx, pull);
+    store::NewRun wanted;
+    wanted.repository = "acme/kernels";
+    wanted.head_sha = test::sha('1');
+    wanted.base_sha = test::sha('2');
+    wanted.ref = "refs/pull/7/head";
+    wanted.pull_request = 7;
+    return store::name_run(tx, wanted, {DeliveryId{"d-1"}, "pull_request", wanted.ref, 7}, now_ms, random).id;
+  });
+  start(run, {"sm_89"});
+  const HandedOut out = lease_with(now_ms);
+  ASSERT_EQ(out.leased.size(), 1U);
+  EXPECT_FALSE(out.leased[0].assign.credential);
 }
 
 TEST_F(Scheduler, RequeuesAJobWhoseLeaseRanOut) {

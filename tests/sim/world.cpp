@@ -172,7 +172,7 @@ source::SourceResult World::fetched(const source::SourceTask& task) {
 // Two steps: the fetch itself takes long, and the run may be cancelled meanwhile.
 void World::fetch() {
   if (!fetching_) {
-    fetching_ = store_.read([&](store::ReadTx& tx) { return source::next_source_task(tx, clock_.now_ms()); });
+    fetching_ = store_.read([&](store::ReadTx& tx) { return source::next_source_task(tx, {}, clock_.now_ms()).task; });
     return;
   }
   const source::SourceTask task = *std::exchange(fetching_, std::nullopt);
@@ -188,8 +188,9 @@ void World::schedule() {
     });
     if (found != sessions_.end()) connected.push_back({runner.name(), runner.arch(), true, runner.slots()});
   }
-  const auto leased = store_.write(
-      [&](store::Tx& tx) { return scheduler::lease_jobs(tx, connected, kLease_ms, clock_.now_ms(), random_); });
+  const auto leased = store_.write([&](store::Tx& tx) {
+    return scheduler::lease_jobs(tx, connected, {}, kLease_ms, clock_.now_ms(), random_).leased;
+  });
   for (const scheduler::Leased& lease : leased) newest_lease_[lease.assign.job] = lease.assign.lease;
   if (chaos_ && !leased.empty() && random_.below(10) == 0) return crash();  // leased, but not sent
   for (const scheduler::Leased& lease : leased) {

@@ -26,12 +26,13 @@ struct Rows {
     return store.write(f);
   }
 
-  RunId make_run(char head = 'a', char base = 'b', const std::string& branch = "main") {
+  RunId make_run(char head = 'a', char base = 'b', const std::string& branch = "main",
+                 const std::string& repository = "acme/kernels") {
     return write([&](store::Tx& tx) {
-      store::save_repository(tx, {"acme/kernels", "https://git.example/acme/kernels.git", "main", std::nullopt},
+      store::save_repository(tx, {repository, "https://git.example/" + repository + ".git", "main", std::nullopt},
                              now_ms);
       store::NewRun wanted;
-      wanted.repository = "acme/kernels";
+      wanted.repository = repository;
       wanted.head_sha = sha(head);
       wanted.base_sha = sha(base);
       wanted.base_rule = store::BaseRule::exact;

@@ -15,6 +15,7 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
+#include <fstream>
 
 #include "common/base64.hpp"
 #include "common/digest.hpp"
@@ -134,6 +135,14 @@ std::string FakeGitHub::certificate() const { return pem_of(PEM_write_bio_X509, 
 void FakeGitHub::fail_next(Fault fault) {
   const std::lock_guard lock(mutex_);
   faults_.push_back(std::move(fault));
+}
+void FakeGitHub::tell_git_host(std::filesystem::path tokens_file) {
+  const std::lock_guard lock(mutex_);
+  git_tokens_ = std::move(tokens_file);
+}
+void FakeGitHub::refuse_git_tokens(unsigned status) {
+  const std::lock_guard lock(mutex_);
+  git_tokens_refused_ = status;
 }
 void FakeGitHub::refuse_tokens() {
   const std::lock_guard lock(mutex_);
@@ -277,7 +286,12 @@ bool FakeGitHub::is_installation(const std::string& authorization) const {
 }
 
 FakeGitHub::Reply FakeGitHub::hand_out_token(const std::string& body) {
-  const std::string token = "ghs_" + std::to_string(++tokens_made_) + (body == "{}" ? "" : "_narrow");
+  const json asked = json::parse(body);
+  if (!asked.empty() && git_tokens_refused_ != 0) return {git_tokens_refused_, {{"message", "as the test wished"}}, {}};
+  const std::string token = "ghs_" + std::to_string(++tokens_made_) + (asked.empty() ? "" : "_narrow") +
+                            (git_tokens_.empty() ? "" : "_" + std::to_string(port_));  // unlike any other test's
+  if (!asked.empty() && !git_tokens_.empty())
+    std::ofstream(git_tokens_, std::ios::app) << token << ' ' << asked["repositories"][0].get<std::string>() << '\n';
   const std::int64_t expires_ms = clock_.now_ms() + kTokenLife_ms;
   tokens_["Bearer " + token] = expires_ms;
   return {201, {{"token", token}, {"expires_at", to_rfc3339(expires_ms).substr(0, 19) + "Z"}}, {}};

@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -68,7 +69,10 @@ class FakeGitHub {
   std::string certificate() const;  // PEM; what it shows
 
   void fail_next(Fault fault);
-  void refuse_tokens();  // those handed out so far are unknown from now on
+  // Tokens that read a repository are written there, as git_server.hpp takes them.
+  void tell_git_host(std::filesystem::path tokens_file);
+  void refuse_git_tokens(unsigned status);  // asked for from now on, with this answer; 0: no longer
+  void refuse_tokens();                     // those handed out so far are unknown from now on
   void delete_check_runs();
   void set_down(bool down);  // every connection is cut before anything takes effect
 
@@ -128,6 +132,8 @@ class FakeGitHub {
   std::deque<Fault> faults_;
   std::map<std::string, std::int64_t> tokens_;  // token -> expires_ms
   int tokens_made_ = 0;
+  std::filesystem::path git_tokens_;
+  unsigned git_tokens_refused_ = 0;
   std::int64_t next_id_ = 100;
   bool down_ = false;
   std::vector<nlohmann::json> check_runs_, comments_, statuses_, pulls_, refs_;

@@ -1,6 +1,8 @@
 // smgate-server as a process of its own, which a test can kill -9 and start again on the same data and port.
 #pragma once
 
+#include <fcntl.h>
+#include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <spawn.h>
@@ -12,6 +14,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
@@ -25,15 +28,19 @@ namespace smgate::test {
 
 class ServerProcess {
  public:
-  // `config`: as the operator writes it, but for the port, which is a free one.
+  // `config`: as the operator writes it, but for the port, which is a free one. Its log is `scratch / "server.log"`.
   ServerProcess(const Scratch& scratch, nlohmann::json config)
-      : config_file_(scratch / "server.jsonc"), port_file_(scratch / "port"), once_(scratch / "crashed") {
+      : config_file_(scratch / "server.jsonc"),
+        port_file_(scratch / "port"),
+        once_(scratch / "crashed"),
+        log_file_(scratch / "server.log") {
     config["port_file"] = port_file_.string();
     config["listen"] = "127.0.0.1:" + std::to_string(port_);
     std::ofstream(config_file_) << config.dump(1);
   }
   ~ServerProcess() {
     if (pid_ > 0) kill_hard();
+    if (testing::Test::HasFailure()) std::cerr << std::ifstream(log_file_).rdbuf();
   }
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
@@ -46,8 +53,14 @@ class ServerProcess {
     for (const char* name : {"ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"})
       if (const char* value = getenv(name)) variables.push_back(std::string(name) + "=" + value);
     std::filesystem::remove(port_file_);
-    if (posix_spawn(&pid_, words[0].c_str(), nullptr, nullptr, pointers(words).data(), pointers(variables).data()) != 0)
-      throw std::runtime_error("cannot start the server");
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 1, log_file_.c_str(), O_CREAT | O_WRONLY | O_APPEND, 0600);
+    posix_spawn_file_actions_adddup2(&actions, 1, 2);
+    const int error =
+        posix_spawn(&pid_, words[0].c_str(), &actions, nullptr, pointers(words).data(), pointers(variables).data());
+    posix_spawn_file_actions_destroy(&actions);
+    if (error != 0) throw std::runtime_error("cannot start the server");
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
     while (!answers() && (crash_at.empty() || !crashed()))
       if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error("the server does not answer");
@@ -110,6 +123,7 @@ class ServerProcess {
   std::string config_file_;
   std::filesystem::path port_file_;
   std::filesystem::path once_;
+  std::filesystem::path log_file_;
   std::uint16_t port_ = free_port();
   pid_t pid_ = -1;
 };
