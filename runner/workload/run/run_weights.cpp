@@ -93,6 +93,7 @@ CheckpointSeen write_student(SafeTensorsWriter& file, const Trainer& trainer, co
   CheckpointSeen seen;
   Sha256 digest;
   bool differs = false;  // the tensor that the stretches are of
+  file.ready();
   trainer.for_each_student_stretch([&](const Trainer::Stretch& stretch) {
     const TensorInfo& tensor = layout[stretch.tensor];
     if (stretch.first == 0) {
@@ -215,10 +216,13 @@ void RunWeights::load_student(events::Writer& writer, const std::vector<TensorIn
   student_ = load(writer, student_side_, layout, student_digest_);
 }
 
-void RunWeights::write_checkpoint(events::Writer& writer, const Trainer& trainer) const {
-  const std::string path = folder_ + "/student-trained.safetensors";
+std::unique_ptr<SafeTensorsWriter> RunWeights::begin_checkpoint(const Trainer& trainer) const {
+  return std::make_unique<SafeTensorsWriter>(folder_ + "/student-trained.safetensors", trainer.student_layout());
+}
+
+void RunWeights::write_checkpoint(events::Writer& writer, const Trainer& trainer, SafeTensorsWriter& file) const {
+  const std::string& path = file.path();
   const auto& layout = trainer.student_layout();
-  SafeTensorsWriter file(path, layout);
   const CheckpointSeen seen = write_student(file, trainer, *student_);
   std::error_code error;
   const std::uint64_t bytes = fs::file_size(path, error);
