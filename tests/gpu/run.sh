@@ -32,8 +32,11 @@ has_torch() { python3 -c "import torch, transformers" 2>/dev/null || { echo "ski
 has_runner() { [ "$runner" != - ] || { echo "skipped: SMGATE_RUNNER names no smgate-runner"; return 1; }; }
 
 part_build() {
-  cmake -S "$root/runner/workload" -B "$work/build" >"$work/configure.log" 2>&1 || { tail -20 "$work/configure.log"; return 1; }
-  cmake --build "$work/build" -j "$(nproc)" >"$work/build.log" 2>&1 || { grep -m 20 -A 3 'error' "$work/build.log"; return 1; }
+  cmake -G "Unix Makefiles" -S "$root/runner/workload" -B "$work/build" >"$work/configure.log" 2>&1 || { tail -20 "$work/configure.log"; return 1; }
+  local targets
+  mapfile -t targets < <(cmake --build "$work/build" --target help | grep -oE '(smgate-smoke|gpu_[a-z_]+)$' | sort -u)
+  cmake --build "$work/build" -j "$(nproc)" --target "${targets[@]}" >"$work/build.log" 2>&1 ||
+    { grep -m 20 -A 3 'error' "$work/build.log"; return 1; }
 }
 
 part_kernels() {
@@ -82,7 +85,7 @@ part_compile() { ! has_torch || { measure pytorch 4 --compile && measure pytorch
 part_transformers() {
   has_torch || return 0
   local bad=0
-  for math in fp32 tf32 bf16; do
+  for math in bf16 tf32 fp32; do
     rm -rf "$work/dump"
     "$bin/smgate-smoke" --backend cuda --scale seed --steps 62 --math "$math" --dump "$work/dump" --out "$work/out" --json &&
       python3 "$root/tests/gpu/compare_transformers.py" "$work/dump" --device cuda >"$work/compare-$math.txt" || bad=1
