@@ -84,10 +84,12 @@ def judged(runner, folder):
 
 
 def outcome_text(code, report):
-    counts = {}
+    clauses = {}
     for clause in report["clauses"]:
-        counts[clause["outcome"]] = counts.get(clause["outcome"], 0) + 1
-    return f"{report['verdict']} (exit {code}): " + ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
+        clauses.setdefault(clause["outcome"], []).append(clause["id"])
+    failed = " ".join(clauses.get("fail", []))
+    return (f"{report['verdict']} (exit {code}): " + ", ".join(f"{len(ids)} {outcome}" for outcome, ids in sorted(clauses.items()))
+            + (f"; fails {failed}" if failed else ""))
 
 
 def times(work, smoke, runner, batch):
@@ -125,17 +127,17 @@ def causes_of_faults():
     spec = importlib.util.spec_from_file_location("faults_test", HERE.parent / "integration/faults_test.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.CAUSES, module.STEPS
+    return module.CAUSES
 
 
 def faults(work, smoke, runner, scale):
-    causes, steps = causes_of_faults()
+    causes = causes_of_faults()
     runs = [("--fault", name, expected[0]) for name, expected in causes.items()]
     runs += [("--control", name, expected) for name, expected in CONTROLS.items()]
     failed = 0
     for option, name, expected in runs:
         folder = work / "faults"
-        run_smoke([smoke, "--backend", "cuda", "--scale", scale, "--steps", steps, "--json", option, name], folder)
+        run_smoke([smoke, "--backend", "cuda", "--scale", scale, "--steps", STEPS, "--json", option, name], folder)
         code, report = judged(runner, folder)
         first = report["causes"][0]["id"] if report["causes"] else "none"
         good = code != EXIT_PASS and first == expected
