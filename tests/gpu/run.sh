@@ -7,7 +7,8 @@
 #     --work  keeps programs, logs and figures there; parts that run later find what was built
 #
 # SMGATE_RUNNER names smgate-runner, which judges events; smgate-server beside it lets the chain run. Both come from a
-# build of the whole tree. Exit code: 1 where a check failed.
+# build of the whole tree. SMGATE_MATH names what is held against transformers (bf16 tf32 fp32, where it is not set).
+# Exit code: 1 where a check failed.
 set -uo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 work=""
@@ -16,7 +17,7 @@ while [ $# -gt 0 ]; do
   case "$1" in
     --only) parts+=("${2:?--only needs a part}"); shift ;;
     --work) work=${2:?--work needs a folder}; shift ;;
-    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "run.sh: unknown argument $1; see --help" >&2; exit 2 ;;
   esac
   shift
@@ -85,7 +86,7 @@ part_compile() { ! has_torch || { measure pytorch 4 --compile && measure pytorch
 part_transformers() {
   has_torch || return 0
   local bad=0
-  for math in bf16 tf32 fp32; do
+  for math in ${SMGATE_MATH:-bf16 tf32 fp32}; do
     rm -rf "$work/dump"
     "$bin/smgate-smoke" --backend cuda --scale seed --steps 62 --math "$math" --dump "$work/dump" --out "$work/out" --json &&
       python3 "$root/tests/gpu/compare_transformers.py" "$work/dump" --device cuda >"$work/compare-$math.txt" || bad=1
