@@ -1,6 +1,6 @@
-// A library that the CUDA driver takes into any process (CUDA_INJECTION64_PATH names it) and that writes a line into the
-// file of SMGATE_MODULE_LOADS for each module which the driver loads, whoever asked for it: "monotonic ns, id, bytes".
-// Called by the driver on whichever thread loads. The clock is the events' own.
+// A library that the CUDA driver takes into any process (CUDA_INJECTION64_PATH names it) and that writes a line into
+// the file of SMGATE_MODULE_LOADS for each module which the driver loads, whoever asked for it: "monotonic ns, id,
+// bytes". Called by the driver on whichever thread loads. The clock is the events' own.
 #include <cupti.h>
 #include <time.h>
 
@@ -31,9 +31,9 @@ extern "C" __attribute__((visibility("default"))) int InitializeInjection() {
   if (file == nullptr) return 0;
   std::setvbuf(file, nullptr, _IOLBF, 0);
   CUpti_SubscriberHandle subscriber{};
-  const bool on = cuptiSubscribe(&subscriber, on_resource, file) == CUPTI_SUCCESS &&
-                  cuptiEnableCallback(1, subscriber, CUPTI_CB_DOMAIN_RESOURCE, CUPTI_CBID_RESOURCE_MODULE_LOADED) ==
-                      CUPTI_SUCCESS;
+  const bool on =
+      cuptiSubscribe(&subscriber, on_resource, file) == CUPTI_SUCCESS &&
+      cuptiEnableCallback(1, subscriber, CUPTI_CB_DOMAIN_RESOURCE, CUPTI_CBID_RESOURCE_MODULE_LOADED) == CUPTI_SUCCESS;
   if (!on) std::fputs("no callbacks: CUPTI refused\n", file);
   return on ? 1 : 0;
 }
