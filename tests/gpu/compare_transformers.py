@@ -12,10 +12,11 @@ It reads a folder DIR:
   gradients.safetensors    the student's gradients of step 0 before clipping, by the parameters' names in transformers
   curve.json     the losses, a list, one a step
 
-Compared: logits and each gradient by ||ours - theirs|| / ||theirs||, the loss of step 0 relatively: within 2e-2 in bf16,
-1e-3 in TF32 and fp32. Then PyTorch trains as many steps as curve.json has, and the curves are held together as the clause
-DS-7 does: step 0 as above, each step within 5 %, floor(n/100) steps free. Beside each error stands that of PyTorch's own
-mode against its fp32, which says what the arithmetic alone costs.
+Compared: logits and each gradient by ||ours - theirs|| / ||theirs||, the loss of step 0 relatively. Allowed: 2e-2 in bf16,
+1e-3 in TF32 and fp32, or what PyTorch's own mode is from its fp32 where that is more: no arithmetic can agree with another
+better than with the truth. Of a key's bias twice that: softmax hardly moves with it, so both its gradients are made of what
+roundings left, and theirs are not ours. Then PyTorch trains as many steps as curve.json has, and the curves are held together as the clause
+DS-7 does: step 0 as above, each step within 5 %, floor(n/100) steps free.
 
 Prints a line a comparison, then `agree` or `differ`. Exit code 0: all agree; 1: something does not; 2: unusable input.
 
@@ -37,6 +38,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 TOLERANCE = {"bf16": 2e-2, "tf32": 1e-3, "fp32": 1e-3}  # of one step; relative
 STEP_TOLERANCE, FREE_SHARE = 0.05, 0.01  # of a curve, as DS-7 has them
 TIED = "lm_head.weight"  # is the embedding where the two are tied
+KEY_BIAS = "k_proj.bias"
 FINE = ("alpha", "temperature", "lr", "beta1", "beta2", "adam_eps", "weight_decay", "gradient_norm_max")
 
 
@@ -159,12 +161,12 @@ class Comparison:
         self.tolerance, self.differ, self.count = tolerance, 0, 0
 
     def hold(self, what, error, noise=None, tolerance=None):
-        tolerance = self.tolerance if tolerance is None else tolerance
+        tolerance = max(self.tolerance, noise or 0.0) if tolerance is None else tolerance
         good = error <= tolerance  # false where the error is not a number
         self.count += 1
         self.differ += not good
         beside = "" if noise is None else f"  (PyTorch against its fp32: {noise:.2e})"
-        print(f"{'ok    ' if good else 'DIFFER'} {what}: {error:.2e}, allowed {tolerance:.0e}{beside}", flush=True)
+        print(f"{'ok    ' if good else 'DIFFER'} {what}: {error:.2e}, allowed {tolerance:.1e}{beside}", flush=True)
 
 
 def compare_first_step(folder, teacher, student, batch, compare):
@@ -186,8 +188,9 @@ def compare_first_step(folder, teacher, student, batch, compare):
     for name in sorted(gradients):
         if of_file[name].numel() != gradients[name].numel():
             raise Unusable(f"the gradient {name} has another shape in the file")
-        compare.hold(f"gradient {name}", apart(of_file[name], gradients[name]),
-                     apart(gradients[name], exact_gradients[name]))
+        noise = apart(gradients[name], exact_gradients[name])
+        twice = max(compare.tolerance, 2 * noise) if name.endswith(KEY_BIAS) else None
+        compare.hold(f"gradient {name}", apart(of_file[name], gradients[name]), noise, twice)
 
 
 def optimizer_of(student, batch):

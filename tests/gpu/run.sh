@@ -1,67 +1,117 @@
 #!/usr/bin/env bash
-# Checks and measures the workload on this host's GPU, with a compiler, CMake and the CUDA toolkit alone; PyTorch too for
-# the columns beside. Usage: tests/gpu/run.sh [WORK FOLDER]. Set SMGATE_GPU_BIN to a folder of built programs to skip
-# the build. Exit code: that of the first check that failed.
-set -euo pipefail
+# Checks and measures the workload on this host's GPU, then prints its figures beside PyTorch's. Needs a compiler, CMake
+# and the CUDA toolkit; what else a part needs, it says, and is skipped without.
+#
+#   tests/gpu/run.sh [--only PART]... [--work DIR]
+#     parts, in this order: build kernels sanitizer loads faults emitter times pytorch transformers chain compile
+#     --work  keeps programs, logs and figures there; parts that run later find what was built
+#
+# SMGATE_RUNNER names smgate-runner, which judges events; smgate-server beside it lets the chain run. Both come from a
+# build of the whole tree. SMGATE_MATH names what is held against transformers (bf16 tf32 fp32, where it is not set).
+# Exit code: 1 where a check failed.
+set -uo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
-work=${1:-$(mktemp -d)}
-bin=${SMGATE_GPU_BIN:-$work/build/bin}
-mkdir -p "$work"
-failed=0
-check() { echo "== $*"; "$@" || { echo "FAILED ($?): $*"; failed=1; }; }
-have() { command -v "$1" >/dev/null 2>&1; }
-smoke() { "$bin/smgate-smoke" --backend cuda --scale seed --out "$work/out" "$@"; }
-
-if [ -z "${SMGATE_GPU_BIN:-}" ]; then
-  cmake -S "$root/runner/workload" -B "$work/build" >"$work/configure.log"
-  cmake --build "$work/build" -j "$(nproc)" >"$work/build.log" || { tail -50 "$work/build.log"; exit 1; }
-fi
-nvidia-smi --query-gpu=name,driver_version --format=csv,noheader
-
-echo "# kernels and steps against the references"
-if [ -x "$bin/gpu_kernels_test" ]; then check "$bin/gpu_kernels_test" --gtest_brief=1; else echo "skipped: no GoogleTest here"; fi
-
-echo "# compute-sanitizer at tiny scale"
-if have compute-sanitizer; then
-  for tool in memcheck racecheck; do
-    check compute-sanitizer --tool "$tool" --error-exitcode 1 \
-      "$bin/smgate-smoke" --backend cuda --scale tiny --steps 3 --out "$work/tiny" --json
-  done
-else
-  echo "skipped: no compute-sanitizer here"
-fi
-
-echo "# times"
-for batch in 4 32; do
-  steps=62
-  for cache in empty full; do
-    start=$(date +%s%N)
-    check smoke --batch "$batch" --steps "$steps" --disk-cache "$work/cache-$batch" --events "$work/events-$batch-$cache" \
-      --json
-    echo "| ${batch} x 256, ${cache} disk cache: process start to report | $((($(date +%s%N) - start) / 1000000)) ms |"
-    python3 - "$work/events-$batch-$cache" <<'PYTHON'
-import glob, json, statistics, sys
-events = [json.loads(line) for name in glob.glob(sys.argv[1] + "/*") for line in open(name)]
-steps = [event["ms"] for event in events if event["ev"] == "step"]
-late = [event for event in events if event["ev"] == "lookup" and not event["hit"]]
-print(f"| median step | {statistics.median(steps):.2f} ms | late compiles | {len(late)} |")
-PYTHON
-  done
-  if [ -x "$bin/gpu_step_bench" ]; then check "$bin/gpu_step_bench" seed "$batch" 256 30 profile; fi
-  if [ -f "$root/tests/gpu/pytorch_kd.py" ] && python3 -c "import torch, transformers" 2>/dev/null; then
-    check python3 "$root/tests/gpu/pytorch_kd.py" --batch "$batch" --steps "$steps"
-    check python3 "$root/tests/gpu/pytorch_kd.py" --batch "$batch" --steps "$steps" --compile
-  fi
+work=""
+parts=()
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --only) parts+=("${2:?--only needs a part}"); shift ;;
+    --work) work=${2:?--work needs a folder}; shift ;;
+    -h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) echo "run.sh: unknown argument $1; see --help" >&2; exit 2 ;;
+  esac
+  shift
 done
+[ "${#parts[@]}" -gt 0 ] || parts=(build kernels sanitizer loads faults emitter times pytorch transformers chain compile)
+work=${work:-$(mktemp -d)}
+mkdir -p "$work"
+bin=$work/build/bin
+runner=${SMGATE_RUNNER:--}
+failed=()
+measure() { python3 "$root/tests/gpu/measure.py" "$1" "$work" "${@:2}"; }
+has_torch() { python3 -c "import torch, transformers" 2>/dev/null || { echo "skipped: no PyTorch with transformers here"; return 1; }; }
+has_runner() { [ "$runner" != - ] || { echo "skipped: SMGATE_RUNNER names no smgate-runner"; return 1; }; }
 
-echo "# against transformers"
-if [ -f "$root/tests/gpu/compare_transformers.py" ] && python3 -c "import torch, transformers" 2>/dev/null; then
-  for math in fp32 tf32 bf16; do
-    check smoke --steps 62 --math "$math" --dump "$work/dump-$math" --json
-    check python3 "$root/tests/gpu/compare_transformers.py" "$work/dump-$math" --device cuda
-    rm -rf "$work/dump-$math"
+part_build() {
+  cmake -G "Unix Makefiles" -S "$root/runner/workload" -B "$work/build" >"$work/configure.log" 2>&1 || { tail -20 "$work/configure.log"; return 1; }
+  local targets
+  mapfile -t targets < <(cmake --build "$work/build" --target help | grep -oE '(smgate-smoke|gpu_[a-z_]+)$' | sort -u)
+  cmake --build "$work/build" -j "$(nproc)" --target "${targets[@]}" >"$work/build.log" 2>&1 ||
+    { grep -m 20 -A 3 'error' "$work/build.log"; return 1; }
+}
+
+part_kernels() {
+  [ -x "$bin/gpu_kernels_test" ] || { echo "skipped: no GoogleTest here"; return; }
+  "$bin/gpu_kernels_test" --gtest_brief=1
+}
+
+part_sanitizer() {
+  command -v compute-sanitizer >/dev/null || { echo "skipped: no compute-sanitizer here"; return; }
+  local bad=0
+  for tool in memcheck racecheck; do
+    compute-sanitizer --tool "$tool" --error-exitcode 1 \
+      "$bin/smgate-smoke" --backend cuda --scale tiny --steps 3 --out "$work/tiny" --json || bad=1
   done
-else
-  echo "skipped: no transformers here"
-fi
-exit "$failed"
+  return "$bad"
+}
+
+part_loads() {
+  [ -f "$bin/libgpu_module_loads.so" ] || { echo "skipped: no CUPTI or GoogleTest here"; return; }
+  measure loads "$bin/smgate-smoke" "$bin/libgpu_module_loads.so"
+}
+
+part_faults() { ! has_runner || measure faults "$bin/smgate-smoke" "$runner" seed; }
+
+# The Python emitter with the real Triton: the healthy run passes, and the drifted key is named.
+part_emitter() {
+  has_torch && has_runner || return 0
+  local healthy=0 drifted=0
+  rm -rf "$work/emitter" "$work/drift"
+  SMGATE_EVENTS=$work/emitter python3 "$root/tests/gpu/emitter_real.py" && "$runner" check "$work/emitter" || healthy=$?
+  SMGATE_EVENTS=$work/drift python3 "$root/tests/gpu/emitter_real.py" --drift
+  "$runner" check "$work/drift" >"$work/drift.txt" || drifted=$?
+  grep -m 3 prewarm_key_drift "$work/drift.txt"
+  [ "$healthy" -eq 0 ] && [ "$drifted" -eq 1 ] && grep -q prewarm_key_drift "$work/drift.txt"
+}
+
+part_times() {
+  local bad=0
+  for batch in 4 32; do measure times "$bin/smgate-smoke" "$runner" "$batch" || bad=1; done
+  return "$bad"
+}
+
+part_pytorch() { ! has_torch || { measure pytorch 4 && measure pytorch 32; }; }
+part_compile() { ! has_torch || { measure pytorch 4 --compile && measure pytorch 32 --compile; }; }
+
+part_transformers() {
+  has_torch || return 0
+  local bad=0
+  for math in ${SMGATE_MATH:-bf16 tf32 fp32}; do
+    rm -rf "$work/dump"
+    "$bin/smgate-smoke" --backend cuda --scale seed --steps 62 --math "$math" --dump "$work/dump" --out "$work/out" --json &&
+      python3 "$root/tests/gpu/compare_transformers.py" "$work/dump" --device cuda >"$work/compare-$math.txt" || bad=1
+    echo "$math: $(tail -2 "$work/compare-$math.txt" | tr '\n' ' ')"
+    grep -E '^DIFFER|logits|loss of step 0|curve' "$work/compare-$math.txt" | head -20
+  done
+  rm -rf "$work/dump" "$work/out"
+  return "$bad"
+}
+
+# A signed webhook in, a verdict of this very device out.
+part_chain() {
+  has_runner || return 0
+  [ -x "$(dirname "$runner")/smgate-server" ] || { echo "skipped: no smgate-server beside $runner"; return; }
+  python3 "$root/tests/gpu/chain.py" --bin "$(dirname "$runner")" --report "$work/chain.json"
+}
+
+nvidia-smi --query-gpu=name,driver_version --format=csv,noheader
+for part in "${parts[@]}"; do
+  declare -F "part_$part" >/dev/null || { echo "run.sh: there is no part $part; see --help" >&2; exit 2; }
+  echo "== $part"
+  SECONDS=0
+  "part_$part" || failed+=("$part")
+  echo "-- $part: $SECONDS s"
+done
+[ ! -f "$work/figures.jsonl" ] || measure table
+[ "${#failed[@]}" -eq 0 ] || { echo "FAILED: ${failed[*]}"; exit 1; }
+echo "all checks passed"

@@ -5,7 +5,7 @@
 
 #include "runner/workload/device/emulated.hpp"
 #include "runner/workload/run/cpu_trainer.hpp"
-#include "tests/gpu/support.hpp"
+#include "tests/gpu/kernel_lab.hpp"
 
 namespace smgate::workload::test {
 namespace {
@@ -59,16 +59,6 @@ Curve on_gpu(GpuParts& parts, RunConfig config, Math math) {
   const auto trainer = cuda::make_cuda_trainer(config, parts.cache(), parts.device(), parts.writer());
   return train(*trainer, config, SeededWeights(trainer->teacher_layout(), 1, kTeacherDeviation),
                SeededWeights(trainer->student_layout(), 2, kStudentDeviation));
-}
-
-double distance(const std::vector<float>& a, const std::vector<float>& b) {
-  double difference = 0.0;
-  double size = 0.0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    difference += std::pow(static_cast<double>(a[i]) - static_cast<double>(b[i]), 2);
-    size += std::pow(static_cast<double>(b[i]), 2);
-  }
-  return std::sqrt(difference / size);
 }
 
 // Softmax does not move with a constant added to every score of a row, so a key's bias has almost no gradient: what is

@@ -1,5 +1,7 @@
 #include "smgate/kernel_cache.hpp"
 
+#include <algorithm>
+
 #include "runner/workload/base/sha256.hpp"
 #include "runner/workload/cache/compile_pool.hpp"
 #include "runner/workload/cache/compiler.hpp"
@@ -50,9 +52,15 @@ void KernelCache::end_prewarm(events::Here at) {
 
 void KernelCache::compile_ahead(const std::function<void()>& offers) {
   if (!pool_) return;
-  ahead_ = true;
+  std::map<std::string, Body> bodies;
+  ahead_ = &bodies;
   offers();
-  ahead_ = false;
+  ahead_ = nullptr;
+  // The longest texts first, for they compile longest, and nothing is left to do beside the last one.
+  std::vector<std::pair<std::size_t, std::string>> order;
+  for (const auto& [digest, body] : bodies) order.emplace_back(body.text().size(), digest);
+  std::sort(order.rbegin(), order.rend());
+  for (const auto& [length, digest] : order) started_[digest] = start(bodies.at(digest));
 }
 
 std::future<KernelCache::Built> KernelCache::start(const Body& body) {
@@ -67,9 +75,8 @@ std::future<KernelCache::Built> KernelCache::start(const Body& body) {
 
 void KernelCache::offer(const std::string& key, const Body& body, events::Here at) {
   const std::string digest = body.digest();
-  if (ahead_) {
-    std::future<Built>& started = started_[digest];
-    if (!started.valid()) started = start(body);
+  if (ahead_ != nullptr) {
+    ahead_->emplace(digest, body);
     return;
   }
   ++offers_;

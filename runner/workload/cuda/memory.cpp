@@ -99,17 +99,32 @@ void upload_weights(const CudaOps& ops, const Engine& engine, const Layout& layo
   }
 }
 
+// While a stretch is visited, the next one is on its way.
 void copy_out(const Driver& driver, const Layout& layout, Address base, const Trainer::VisitStretch& visit) {
-  const HostBuffer buffer(driver, kStretchFloats * sizeof(float));
-  auto* values = static_cast<float*>(buffer.data());
+  struct Piece {
+    std::size_t tensor, first, count;
+  };
+  std::vector<Piece> pieces;
   for (std::size_t i = 0; i < layout.tensors.size(); ++i) {
     const std::size_t all = layout.tensors[i].count;
     for (std::size_t first = 0; first < all; first += kStretchFloats) {
-      const std::size_t count = std::min(kStretchFloats, all - first);
-      const Address from = base + (layout.places[i] + first) * sizeof(float);
-      check(driver, driver.memcpy_d_to_h(values, from, count * sizeof(float)), "cuMemcpyDtoH");
-      visit({i, first, {values, count}});
+      pieces.push_back({i, first, std::min(kStretchFloats, all - first)});
     }
+  }
+  const Stream stream(driver);
+  const HostBuffer even(driver, kStretchFloats * sizeof(float)), odd(driver, kStretchFloats * sizeof(float));
+  const auto place = [&](std::size_t i) { return static_cast<float*>((i % 2 == 0 ? even : odd).data()); };
+  const auto fetch = [&](std::size_t i) {
+    const auto& [tensor, first, count] = pieces[i];
+    const Address from = base + (layout.places[tensor] + first) * sizeof(float);
+    check(driver, driver.memcpy_d_to_h_async(place(i), from, count * sizeof(float), stream.handle()),
+          "cuMemcpyDtoHAsync");
+  };
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    if (i == 0) fetch(0);
+    stream.synchronize();
+    if (i + 1 < pieces.size()) fetch(i + 1);
+    visit({pieces[i].tensor, pieces[i].first, {place(i), pieces[i].count}});
   }
 }
 

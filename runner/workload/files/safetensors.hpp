@@ -5,8 +5,10 @@
 #include <atomic>
 #include <cstdint>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "runner/workload/base/outcome.hpp"
@@ -42,7 +44,7 @@ void write_file(const std::string& path, std::string_view bytes);
 std::string safetensors_header(const std::vector<TensorInfo>& layout);
 
 // Writes a model in any order; the file is there under its name from finish on. Throws RunFailure where the file cannot
-// be made, and, in finish, where any part could not be written.
+// be made, and, in finish, where any part could not be written. Until ready() a thread of its own fills the file.
 class SafeTensorsWriter {
  public:
   SafeTensorsWriter(std::string path, const std::vector<TensorInfo>& layout);
@@ -50,18 +52,23 @@ class SafeTensorsWriter {
   SafeTensorsWriter(const SafeTensorsWriter&) = delete;
   SafeTensorsWriter& operator=(const SafeTensorsWriter&) = delete;
 
+  const std::string& path() const { return path_; }
+  // Before the first write.
+  void ready();
   // Some of a tensor's bytes, from its `first` on. Any thread.
   void write(const TensorInfo& tensor, std::size_t first, std::span<const std::byte> bytes);
   void finish();
 
  private:
   [[noreturn]] void fail();
+  void fill(const std::stop_token& stop, std::uint64_t end);
 
   std::string path_;
   std::string partial_;
   int file_ = -1;
   std::uint64_t data_ = 0;  // where the values start
   std::atomic<int> error_{0};
+  std::jthread filler_;  // last: ends before what it writes to
 };
 
 }  // namespace smgate::workload

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -11,6 +12,8 @@
 namespace smgate::workload {
 
 namespace {
+
+constexpr std::size_t kFillBytes = std::size_t{4} << 20;
 
 bool write_at(int file, std::span<const std::byte> bytes, std::uint64_t place) {
   while (!bytes.empty()) {
@@ -34,10 +37,28 @@ SafeTensorsWriter::SafeTensorsWriter(std::string path, const std::vector<TensorI
   // A disk without room shows now, and what follows is written faster; a file system that cannot reserve is no reason.
   const std::uint64_t bytes = data_ + float_count(layout) * sizeof(float);
   if (::fallocate(file_, 0, 0, static_cast<off_t>(bytes)) != 0 && errno == ENOSPC) fail();
+  filler_ = std::jthread([this, bytes](const std::stop_token& stop) { fill(stop, bytes); });
+}
+
+// A new file's pages cost more than what is copied into them: they are made while nothing waits for them.
+void SafeTensorsWriter::fill(const std::stop_token& stop, std::uint64_t end) {
+  const std::vector<std::byte> zeros(std::min<std::uint64_t>(kFillBytes, end - data_));
+  for (std::uint64_t place = data_; place < end && !stop.stop_requested(); place += zeros.size()) {
+    const std::size_t count = std::min<std::uint64_t>(zeros.size(), end - place);
+    if (write_at(file_, std::span(zeros).first(count), place)) continue;
+    error_ = errno;
+    return;
+  }
+}
+
+void SafeTensorsWriter::ready() {
+  filler_.request_stop();
+  filler_.join();
 }
 
 SafeTensorsWriter::~SafeTensorsWriter() {
   if (file_ < 0) return;
+  if (filler_.joinable()) ready();
   ::close(file_);
   ::unlink(partial_.c_str());
 }

@@ -88,10 +88,8 @@ struct PartCheck {
   std::string digests;
   bool finite;
 };
-using VisitBytes = std::function<void(std::size_t first, std::span<const std::byte> bytes)>;
 std::string digest_start(const TensorInfo& tensor, Dtype dtype);
-// `also` gets the part piece by piece, each on the thread that has just read it.
-PartCheck check_part(Dtype dtype, std::span<const std::byte> values, const VisitBytes& also = {});
+PartCheck check_part(Dtype dtype, std::span<const std::byte> values);
 
 // `count` values as floats; bf16 and fp16 convert without loss.
 void to_floats(Dtype dtype, std::span<const std::byte> values, std::span<float> floats);

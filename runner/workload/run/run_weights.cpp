@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <future>
 #include <memory>
 
 #include "runner/workload/base/sha256.hpp"
@@ -93,16 +94,18 @@ CheckpointSeen write_student(SafeTensorsWriter& file, const Trainer& trainer, co
   CheckpointSeen seen;
   Sha256 digest;
   bool differs = false;  // the tensor that the stretches are of
+  file.ready();
   trainer.for_each_student_stretch([&](const Trainer::Stretch& stretch) {
     const TensorInfo& tensor = layout[stretch.tensor];
     if (stretch.first == 0) {
       digest.update((stretch.tensor == 0 ? "" : "\n") + digest_start(tensor, Dtype::kF32));
       differs = false;
     }
-    const auto write = [&](std::size_t first, std::span<const std::byte> bytes) {
-      file.write(tensor, stretch.first * sizeof(float) + first, bytes);
-    };
-    const PartCheck check = check_part(Dtype::kF32, std::as_bytes(stretch.values), write);
+    // By one thread: a file's writers wait for each other, and would keep the digests waiting, too.
+    const auto bytes = std::as_bytes(stretch.values);
+    const auto written =
+        std::async(std::launch::async, [&] { file.write(tensor, stretch.first * sizeof(float), bytes); });
+    const PartCheck check = check_part(Dtype::kF32, bytes);
     digest.update(check.digests);
     seen.finite = seen.finite && check.finite;
     if (differs || !changed(before, stretch)) return;
@@ -215,10 +218,13 @@ void RunWeights::load_student(events::Writer& writer, const std::vector<TensorIn
   student_ = load(writer, student_side_, layout, student_digest_);
 }
 
-void RunWeights::write_checkpoint(events::Writer& writer, const Trainer& trainer) const {
-  const std::string path = folder_ + "/student-trained.safetensors";
+std::unique_ptr<SafeTensorsWriter> RunWeights::begin_checkpoint(const Trainer& trainer) const {
+  return std::make_unique<SafeTensorsWriter>(folder_ + "/student-trained.safetensors", trainer.student_layout());
+}
+
+void RunWeights::write_checkpoint(events::Writer& writer, const Trainer& trainer, SafeTensorsWriter& file) const {
+  const std::string& path = file.path();
   const auto& layout = trainer.student_layout();
-  SafeTensorsWriter file(path, layout);
   const CheckpointSeen seen = write_student(file, trainer, *student_);
   std::error_code error;
   const std::uint64_t bytes = fs::file_size(path, error);

@@ -26,8 +26,10 @@ class RunWeights {
   void load_student(events::Writer& writer, const std::vector<TensorInfo>& layout);
   const WeightSource& student() const { return *student_; }
 
-  // The trained student as a file, held against what was loaded.
-  void write_checkpoint(events::Writer& writer, const Trainer& trainer) const;
+  // The trained student as a file: its place is made ready while the device trains. Then it is written, held against
+  // what was loaded.
+  std::unique_ptr<SafeTensorsWriter> begin_checkpoint(const Trainer& trainer) const;
+  void write_checkpoint(events::Writer& writer, const Trainer& trainer, SafeTensorsWriter& file) const;
 
  private:
   struct Side {

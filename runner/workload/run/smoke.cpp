@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <future>
 
 #include "runner/workload/cache/compile_pool.hpp"
 #include "runner/workload/cache/compiler.hpp"
@@ -99,7 +100,14 @@ void train(Trainer& trainer, events::Writer& writer, const Options& options, Dum
   }
 }
 
-// A GPU's kernels wait for nothing but the compiler: the library of products is opened meanwhile.
+// The library of products is a large file, which is read while the device is opened and kernels compile; whoever needs
+// it waits for this, and says what is wrong with it.
+std::future<void> open_products_ahead(const RunConfig& config) {
+  if (!config.gpu) return {};
+  return std::async(std::launch::async, [] { static_cast<void>(find_cublaslt()); });
+}
+
+// A GPU's kernels wait for nothing but the compiler.
 void compile_ahead(KernelCache& cache, const RunConfig& config, const PrewarmList& prewarm) {
   if (!config.gpu || config.control == Control::kNoPrewarm) return;
   cache.compile_ahead([&] {
@@ -114,6 +122,7 @@ Summary run(Options options, const PrewarmList& prewarm, events::Writer& writer)
   std::string note;
   const auto compiler = choose_compiler(options.compiler, note);
   phases.done("compiler opened");
+  const auto products = open_products_ahead(options.config);
   const auto machine = open_machine(options, writer);
   phases.done("device opened");
   Device& device = machine->device();
@@ -140,13 +149,14 @@ Summary run(Options options, const PrewarmList& prewarm, events::Writer& writer)
   writer.emit(batch_event(batch));
   phases.done("payload");
 
+  const auto checkpoint = weights.begin_checkpoint(*trainer);
   Summary summary;
   Dump dump(options.dump, options.config);
   dump.start(*trainer, batch);
   train(*trainer, writer, options, dump, summary);
   dump.finish();
   phases.done(std::to_string(options.config.steps) + " steps");
-  weights.write_checkpoint(writer, *trainer);
+  weights.write_checkpoint(writer, *trainer, *checkpoint);
   phases.done("checkpoint");
   if (options.profile) std::fputs((phases.table() + trainer->profile()).c_str(), stderr);
   summary.late_compiles = cache.late_compiles();

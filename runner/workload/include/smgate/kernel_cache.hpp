@@ -94,7 +94,7 @@ class KernelCache {
   std::vector<Offered> offered_;                       // in the open span, in order, each under a key of its own
   std::set<std::string> reported_;                     // scope, key, body of the hits that were told
   std::string scope_;                                  // of the open pre-warm span; empty outside
-  bool ahead_ = false;                                 // what is offered now is for a later span
+  std::map<std::string, Body>* ahead_ = nullptr;       // by digest, what is offered now for a later span
   std::map<std::string, std::future<Built>> started_;  // ahead of their offers, by the body's digest
   std::uint64_t offers_ = 0;                           // in the open span
   std::uint64_t late_compiles_ = 0;
