@@ -52,15 +52,16 @@ class PrivateRun : public testing::Test {
   PrivateRun() {
     host_.add(repository_, kPrivate);
     github_.tell_git_host(host_.tokens());
-    commit_ = commit_gate(repository_);
+    commit_ = commit_gate(repository_, kPrivate);
   }
   ~PrivateRun() override { EXPECT_EQ(github_.mistakes(), std::vector<std::string>{}); }
 
-  static CommitSha commit_gate(GitRepository& repository) {
+  static CommitSha commit_gate(GitRepository& repository, const std::string& name) {
     const std::string events = std::string(SMGATE_SOURCE_DIR) + "/tests/contract/cases/healthy.jsonl";
     return repository.commit({{".smgate.json", gate()},
                               {"run.jsonl", read_file(events, 1U << 20U).value()},
-                              {"out.safetensors", checkpoint()}});
+                              {"out.safetensors", checkpoint()},
+                              {"README", name}});
   }
   json server_config() const {
     std::ofstream(scratch_ / "app.pem") << github_.private_key();
@@ -173,7 +174,7 @@ TEST_F(PrivateRun, PassesAndNothingThatWasWrittenHoldsAToken) {
 
 TEST_F(PrivateRun, WaitsInTheQueueForATokenAndHoldsUpNobody) {
   GitRepository open(scratch_ / "open");
-  const CommitSha commit_of_open = commit_gate(open);
+  const CommitSha commit_of_open = commit_gate(open, kPublic);
   server_.start();
   push(kPrivate, commit_, true);
   EXPECT_TRUE(becomes("/api/v1/queue", [](const json& queue) { return queue["jobs"].size() == 1; }));
