@@ -30,18 +30,38 @@ std::string gate() {
       .dump();
 }
 
+// The checkpoint that the events of the healthy case tell of: 4096 bytes, three tensors of ones.
+std::string checkpoint() {
+  constexpr std::size_t kTensorBytes = 256, kHeaderBytes = 4096 - 8 - 3 * kTensorBytes;
+  json header;
+  for (std::size_t i = 0; i < 3; ++i)
+    header["t" + std::to_string(i)] = {{"dtype", "F32"},
+                                       {"shape", {kTensorBytes / sizeof(float)}},
+                                       {"data_offsets", {i * kTensorBytes, (i + 1) * kTensorBytes}}};
+  std::string text = header.dump();
+  text.resize(kHeaderBytes, ' ');
+  std::string file;
+  for (std::size_t i = 0; i < 8; ++i) file += static_cast<char>(kHeaderBytes >> (8 * i) & 0xffU);
+  file += text;
+  for (std::size_t i = 0; i < 3 * kTensorBytes / sizeof(float); ++i) file += std::string("\0\0\x80\x3f", 4);
+  return file;
+}
+
 class PrivateRun : public testing::Test {
  protected:
   PrivateRun() {
     host_.add(repository_, kPrivate);
     github_.tell_git_host(host_.tokens());
-    commit_ = commit_gate(repository_);
+    commit_ = commit_gate(repository_, kPrivate);
   }
   ~PrivateRun() override { EXPECT_EQ(github_.mistakes(), std::vector<std::string>{}); }
 
-  static CommitSha commit_gate(GitRepository& repository) {
+  static CommitSha commit_gate(GitRepository& repository, const std::string& name) {
     const std::string events = std::string(SMGATE_SOURCE_DIR) + "/tests/contract/cases/healthy.jsonl";
-    return repository.commit({{".smgate.json", gate()}, {"run.jsonl", read_file(events, 1U << 20U).value()}});
+    return repository.commit({{".smgate.json", gate()},
+                              {"run.jsonl", read_file(events, 1U << 20U).value()},
+                              {"out.safetensors", checkpoint()},
+                              {"README", name}});
   }
   json server_config() const {
     std::ofstream(scratch_ / "app.pem") << github_.private_key();
@@ -155,7 +175,7 @@ TEST_F(PrivateRun, PassesAndNothingThatWasWrittenHoldsAToken) {
 
 TEST_F(PrivateRun, WaitsInTheQueueForATokenAndHoldsUpNobody) {
   GitRepository open(scratch_ / "open");
-  const CommitSha commit_of_open = commit_gate(open);
+  const CommitSha commit_of_open = commit_gate(open, kPublic);
   server_.start();
   push(kPrivate, commit_, true);
   EXPECT_TRUE(becomes("/api/v1/queue", [](const json& queue) { return queue["jobs"].size() == 1; }));

@@ -64,7 +64,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.send_header("WWW-Authenticate", 'Basic realm="private"')
             if status == 302:
                 self.send_header("Location", words_of("redirect")[0] + self.path)
-            return self.end_headers()
+            return self.finish_with(b"")
         self.pass_on(body)
 
     do_GET = do_POST = handle_request
@@ -104,8 +104,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(int(fields.pop("Status", "200 OK").split()[0]))
         for name, value in fields.items():
             self.send_header(name, value)
+        self.finish_with(rest)
+
+    def finish_with(self, body):
+        """With its length, or whoever reads it would wait for a farewell of TLS, which Python says none."""
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(rest)
+        self.wfile.write(body)
 
     def log_message(self, *_):
         pass
