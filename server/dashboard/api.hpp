@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/clock.hpp"
+#include "server/dashboard/kept_texts.hpp"
 #include "server/dashboard/metrics.hpp"
 #include "server/http/router.hpp"
 #include "server/store/actions.hpp"
@@ -86,6 +87,7 @@ class Api {
   Metrics& metrics_;
   ApiHints hints_;
   ApiOptions options_;
+  KeptTexts curves_;  // of jobs that ended
   std::size_t streams_open_ = 0;
 };
 

@@ -1,5 +1,8 @@
 // Curves of jobs, also while they run: ranges, down-sampled, several at once, drawn.
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -30,13 +33,40 @@ std::vector<JobId> split_ids(std::string_view text) {
   return ids;
 }
 
+struct CurveQuery {
+  int attempt = 0;          // 0: the newest
+  std::uint64_t first = 0;  // and limit: a range
+  std::size_t limit = 0;
+  std::uint64_t points = 0;  // unless 0: down-sampled
+};
+
+std::string make_text(store::ReadTx& tx, const store::Job& job, const CurveQuery& query) {
+  if (query.points > 0) return to_text(read_sampled(tx, job, query.attempt, query.points));
+  return to_text(read_range(tx, job, query.attempt, query.first, query.limit));
+}
+
+// What a job that ended has of points stays as it is; a re-run of it has another attempt and another end.
+std::shared_ptr<const KeptText> curve_text(store::ReadTx& tx, KeptTexts& kept, const store::Job& job,
+                                           const CurveQuery& query) {
+  const bool over = job.state == store::JobState::done;
+  const std::string name = fmt::format("{} {}/{} {} {} {} {}", job.id.value, query.attempt, job.attempt,
+                                       job.ended_ms.value_or(0), query.first, query.limit, query.points);
+  if (over)
+    if (auto text = kept.find(name)) return text;
+  auto made = std::make_shared<KeptText>(KeptText{make_text(tx, job, query) + "\n", ""});
+  made->tag = tag_of(made->text);
+  if (over) kept.keep(name, made);
+  return made;
+}
+
 // Absent where one of the jobs does not exist.
-std::optional<std::string> curves_text(store::ReadTx& tx, const std::vector<JobId>& ids, std::uint64_t points) {
+std::optional<std::string> curves_text(store::ReadTx& tx, KeptTexts& kept, const std::vector<JobId>& ids,
+                                       std::uint64_t points) {
   std::string text = R"({"curves":[)";
   for (const JobId& id : ids) {
     const std::optional<store::Job> job = store::find_job(tx, id);
     if (!job) return std::nullopt;
-    text += (text.back() == '[' ? "" : ",") + to_text(read_sampled(tx, *job, 0, points));
+    text += (text.back() == '[' ? "" : ",") + curve_text(tx, kept, *job, {0, 0, 0, points})->text;
   }
   return text + "]}\n";
 }
@@ -53,16 +83,16 @@ Api::Answer Api::show_curve(http::Request request) {
   const auto points = integer_parameter(request, "points", 0, {kPointsMin, kPointsMax});
   for (const auto* number : {&attempt, &first, &limit, &points})
     if (!*number) co_return bad_parameter(request, number->error());
-  std::optional<std::string> text = co_await store::read(store_, [&](store::ReadTx& tx) -> std::optional<std::string> {
+  const CurveQuery query{static_cast<int>(*attempt), static_cast<std::uint64_t>(*first),
+                         static_cast<std::size_t>(*limit), static_cast<std::uint64_t>(*points)};
+  const auto text = co_await store::read(store_, [&](store::ReadTx& tx) -> std::shared_ptr<const KeptText> {
     const std::optional<store::Job> job = store::find_job(tx, id);
-    if (!job) return std::nullopt;
-    const int number = static_cast<int>(*attempt);
-    if (*points > 0) return to_text(read_sampled(tx, *job, number, static_cast<std::uint64_t>(*points))) + "\n";
-    return to_text(read_range(tx, *job, number, static_cast<std::uint64_t>(*first), static_cast<std::size_t>(*limit))) +
-           "\n";
+    return job ? curve_text(tx, curves_, *job, query) : nullptr;
   });
   if (!text) co_return not_found(request, kNoJob);
-  co_return json_text(std::move(*text));
+  http::Response response = json_text(text->text);
+  response.headers.emplace_back("ETag", text->tag);
+  co_return response;
 }
 
 Api::Answer Api::show_curves(http::Request request) {
@@ -74,7 +104,7 @@ Api::Answer Api::show_curves(http::Request request) {
   const auto points = integer_parameter(request, "points", kPointsDefault, {kPointsMin, kPointsMax});
   if (!points) co_return bad_parameter(request, points.error());
   std::optional<std::string> text = co_await store::read(
-      store_, [&](store::ReadTx& tx) { return curves_text(tx, ids, static_cast<std::uint64_t>(*points)); });
+      store_, [&](store::ReadTx& tx) { return curves_text(tx, curves_, ids, static_cast<std::uint64_t>(*points)); });
   if (!text) co_return not_found(request, "one of these jobs does not exist");
   co_return json_text(std::move(*text));
 }
