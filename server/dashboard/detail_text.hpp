@@ -1,5 +1,5 @@
 // A run and a job in full, written straight into text: reports are stored as JSON, and go out as they lie there.
-// Reading them into a tree of values to write them again took nine tenths of a run page's time. Pure; any thread.
+// Reading them into a tree of values to write them again took a quarter of a run page's time. Pure; any thread.
 #pragma once
 
 #include <map>

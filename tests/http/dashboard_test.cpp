@@ -92,6 +92,16 @@ TEST_F(Dashboard, ServesSeveralCurvesAndAPicture) {
   EXPECT_THAT(picture.body, HasSubstr("sm_89: loss"));
 }
 
+TEST_F(Dashboard, AnswersACurveOfAJobThatEndedAlikeEachTime) {
+  const std::string address = "/api/v1/jobs/" + job_of(judged_run("healthy", "d-1")) + "/curve";
+  const HttpAnswer first = get(address);
+  const HttpAnswer again = get(address);
+  EXPECT_EQ(again.body, first.body);
+  EXPECT_EQ(get(address, {{"If-None-Match", first.headers.at("etag")}}).status, 304U);
+  EXPECT_NE(get(address + "?points=5").body, first.body);
+  EXPECT_NE(get(address + "?first=1&limit=2").body, first.body);
+}
+
 TEST_F(Dashboard, AnswersOnlyWhatHasChanged) {
   const std::string run = "/api/v1/runs/" + judged_run("healthy", "d-1");
   const HttpAnswer first = get(run);
