@@ -45,7 +45,7 @@ App::App(Config config, const Clock& clock, Random& random)
       store_(store_options(config_)),
       link_(io_.get_executor(), store_, clock_, result::record_item, {config_.lease_ms, config_.heartbeat_ms}),
       stages_(io_.get_executor(), config_, clock_, random_, store_, link_),
-      github_(io_.get_executor(), config_, clock_, store_),
+      github_(io_.get_executor(), config_, clock_, store_, [this] { stages_.wake_intake(); }),
       webhooks_(config_, clock_, store_, stages_.workers(), [this] { stages_.wake_intake(); }),
       api_(store_, clock_, metrics_,
            {[this](const RunnerName& runner) { return link_.registry().online(runner); },

@@ -2,7 +2,7 @@
 // first: it is the map. Every stage is a library of its own; only this file, stages.hpp and main know them all.
 //
 //   POST /webhooks/github -> intake -> source -> scheduler -> session <-> runners -> result -> verdict
-//   GitHub <- sender <- outbox rows
+//   GitHub <- sender <- outbox rows;  GitHub -> recovery -> intake, what webhooks did not tell
 //   GET /api/v1/...       <- dashboard <- rows
 //
 // One network thread runs everything but SQLite (the store's threads), git and judging (worker threads). run() blocks;

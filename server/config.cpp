@@ -120,6 +120,7 @@ void read_limits(JsonReader& reader, Config& config) {
   if (config.heartbeat_ms * 3 > config.lease_ms)
     limits->mistake("heartbeat_ms", "must be at most a third of lease_ms, or one lost heartbeat costs a job");
   config.git_deadline_ms = limits->integer("git_deadline_ms", config.git_deadline_ms, {1'000, 3'600'000});
+  config.recovery_ms = limits->integer("recovery_ms", config.recovery_ms, {1'000, 86'400'000});
   config.drain_ms = limits->integer("drain_ms", config.drain_ms, {100, 600'000});
   config.store_readers = static_cast<int>(limits->integer("store_readers", config.store_readers, {1, 64}));
   limits->finish();
@@ -182,6 +183,7 @@ nlohmann::json to_json(const Config& config) {
            {{"lease_ms", config.lease_ms},
             {"heartbeat_ms", config.heartbeat_ms},
             {"git_deadline_ms", config.git_deadline_ms},
+            {"recovery_ms", config.recovery_ms},
             {"drain_ms", config.drain_ms},
             {"store_readers", config.store_readers}}},
           {"log_level", config.log_level}};

@@ -41,6 +41,9 @@ struct Config {
   std::int64_t lease_ms = 60'000;
   std::int64_t heartbeat_ms = 5'000;
   std::int64_t git_deadline_ms = 300'000;
+  // How long a lost webhook is noticed late. A round is a read for the App and two for each repository, of which those
+  // that show nothing new do not count against GitHub's limits.
+  std::int64_t recovery_ms = 600'000;
   std::int64_t drain_ms = 10'000;
   int store_readers = 2;
   std::string log_level = "info";

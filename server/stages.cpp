@@ -17,6 +17,7 @@
 #include "server/store/repositories.hpp"
 #include "server/store/runners.hpp"
 #include "server/store/store_async.hpp"
+#include "server/verdict/blame.hpp"
 #include "server/verdict/verdict.hpp"
 #include "server/worker_pool.hpp"
 
@@ -137,7 +138,9 @@ asio::awaitable<bool> Stages::fetch_source() {
   crash_point(store::kGateFilesRead);
   const std::int64_t now_ms = clock_.now_ms();
   const source::Finished finished = co_await store::write(store_, [this, &task, &result, now_ms](store::Tx& tx) {
-    return source::finish_source(tx, *task, result, now_ms, random_);
+    const source::Finished finished_now = source::finish_source(tx, *task, result, now_ms, random_);
+    if (finished_now == source::Finished::ended) verdict::note_blame(tx, task->run);
+    return finished_now;
   });
   crash_point(finished == source::Finished::retried ? store::kFetchRetried : store::kJobsCreated);
   if (const auto* invalid = std::get_if<source::InvalidGate>(&result))

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <ctime>
 #include <nlohmann/json.hpp>
 
 namespace smgate::github {
@@ -87,6 +88,13 @@ std::optional<std::string> link_of(std::string_view header, std::string_view rel
     header = next == std::string_view::npos ? std::string_view() : header.substr(next);
   }
   return std::nullopt;
+}
+
+std::optional<std::int64_t> parse_utc_ms(const std::string& text) {
+  std::tm parts{};
+  const char* end = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
+  if (end == nullptr || (*end != 'Z' && *end != '.')) return std::nullopt;
+  return static_cast<std::int64_t>(timegm(&parts)) * 1000;
 }
 
 std::string explain(const Answer& answer) {

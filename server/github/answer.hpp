@@ -60,4 +60,7 @@ std::optional<std::string> link_of(std::string_view header, std::string_view rel
 // "422: No commit found for SHA": the status and GitHub's message, for logs and rows.
 std::string explain(const Answer& answer);
 
+// 2016-07-11T22:14:10Z as Unix milliseconds.
+std::optional<std::int64_t> parse_utc_ms(const std::string& text);
+
 }  // namespace smgate::github

@@ -1,6 +1,5 @@
 #include "server/github/client.hpp"
 
-#include <ctime>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -47,13 +46,6 @@ Error no_token(const Meaning& meaning, const std::string& repository) {
 }
 
 }  // namespace
-
-std::optional<std::int64_t> parse_utc_ms(const std::string& text) {
-  std::tm parts{};
-  const char* end = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
-  if (end == nullptr || (*end != 'Z' && *end != '.')) return std::nullopt;
-  return static_cast<std::int64_t>(timegm(&parts)) * 1000;
-}
 
 Client::Client(Settings settings, const Clock& clock, Transport transport)
     : settings_(std::move(settings)), clock_(clock), transport_(std::move(transport)) {}
@@ -104,7 +96,8 @@ awaitable<Exchanged> Client::follow(Url url, const Request& request, const Secre
     Exchange exchange{request.method, url, headers_of(request, url.same_origin(origin) ? token : Secret()),
                       request.body};
     const std::string key = std::to_string(std::hash<std::string>{}(token.reveal())) + " " + url.host + url.target;
-    const auto tagged = request.method == "GET" ? tags_.find(key) : tags_.end();
+    const bool tags = request.method == "GET" && request.as != As::app;  // the App's own token is another each time
+    const auto tagged = tags ? tags_.find(key) : tags_.end();
     if (tagged != tags_.end()) exchange.headers.emplace("if-none-match", tagged->second.etag);
     const Exchanged exchanged = co_await transport_(std::move(exchange));
     const auto* answer = std::get_if<Answer>(&exchanged);
@@ -114,8 +107,7 @@ awaitable<Exchanged> Client::follow(Url url, const Request& request, const Secre
       if (known != tags_.end()) co_return known->second.answer;
     }
     const auto etag = answer->headers.find("etag");
-    if (request.method == "GET" && answer->status == 200 && etag != answer->headers.end() &&
-        answer->body.size() <= kTaggedBytesMax) {
+    if (tags && answer->status == 200 && etag != answer->headers.end() && answer->body.size() <= kTaggedBytesMax) {
       if (tags_.size() >= kTagsMax) tags_.clear();  // they come back with the next round of reads
       tags_.insert_or_assign(key, Tagged{etag->second, *answer});
     }
@@ -127,27 +119,20 @@ awaitable<Exchanged> Client::follow(Url url, const Request& request, const Secre
   }
 }
 
-awaitable<Pages> Client::read_pages(Request request, Target target, int pages_max) {
-  Pages result{Done{}, {}};
+awaitable<Meaning> Client::each_page(Request request, Target target, int pages_max, OnPage more) {
   std::optional<Url> url = url_of(request);
   for (int page = 0; url && page < pages_max; ++page) {
     Outcome outcome = co_await send_to(*url, request, target, 1);
-    if (!std::holds_alternative<Done>(outcome.meaning)) {
-      result.meaning = std::move(outcome.meaning);
-      co_return result;
-    }
+    if (!std::holds_alternative<Done>(outcome.meaning)) co_return std::move(outcome.meaning);
     json body = json::parse(outcome.answer.body, nullptr, false);
-    if (body.is_discarded()) {
-      result.meaning = not_understood(clock_.now_ms(), 1);
-      co_return result;
-    }
-    result.pages.push_back(std::move(body));
+    if (body.is_discarded()) co_return not_understood(clock_.now_ms(), 1);
+    if (!more(std::move(body))) break;
     const auto link = outcome.answer.headers.find("link");
     const auto next = link == outcome.answer.headers.end() ? std::nullopt : link_of(link->second, "next");
     url = next ? resolve(*url, *next) : std::nullopt;
     if (url && !url->same_origin(settings_.api)) url.reset();
   }
-  co_return result;
+  co_return Done{};
 }
 
 awaitable<Client::Authority> Client::authority(As as, Target target, int attempts) {

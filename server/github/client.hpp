@@ -8,12 +8,12 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <variant>
-#include <vector>
 
 #include "common/clock.hpp"
 #include "server/github/exchange.hpp"
@@ -47,10 +47,8 @@ struct Outcome {
   Meaning meaning;  // never Renew
   Answer answer;    // of Done, and of refusals
 };
-struct Pages {
-  Meaning meaning;
-  std::vector<nlohmann::json> pages;  // each an answer's body
-};
+
+using OnPage = std::function<bool(nlohmann::json page)>;  // false: enough
 
 class Client {
  public:
@@ -60,8 +58,9 @@ class Client {
 
   // `attempts`: of this call, this one included; decides how long the next one waits.
   boost::asio::awaitable<Outcome> send(Request request, Target target, int attempts);
-  // A GET and what its Link headers name next, at most so many pages.
-  boost::asio::awaitable<Pages> read_pages(Request request, Target target, int pages_max);
+  // A GET and what its Link headers name next, at most so many pages, each handed over as it comes until `more` says
+  // that it is enough.
+  boost::asio::awaitable<Meaning> each_page(Request request, Target target, int pages_max, OnPage more);
   // For git: reads the contents of this repository alone. A personal token is handed on as it is. The error says why.
   boost::asio::awaitable<Result<Secret>> contents_token(Target target);
 
@@ -96,8 +95,5 @@ class Client {
   std::map<std::string, std::int64_t> installations_;  // by repository, where they had to be asked for
   std::map<std::string, Tagged> tags_;                 // by URL
 };
-
-// 2016-07-11T22:14:10Z as Unix milliseconds.
-std::optional<std::int64_t> parse_utc_ms(const std::string& text);
 
 }  // namespace smgate::github

@@ -4,6 +4,7 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -13,6 +14,7 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
+#include <optional>
 #include <stdexcept>
 
 namespace smgate::github {
@@ -26,6 +28,7 @@ using asio::ip::tcp;
 using beast::error_code;
 constexpr auto kToTuple = asio::as_tuple(asio::use_awaitable);
 
+using Until = std::chrono::steady_clock::time_point;
 using BeastRequest = bhttp::request<bhttp::string_body>;
 
 BeastRequest to_beast(Exchange exchange) {
@@ -72,12 +75,46 @@ awaitable<Exchanged> converse(Stream& stream, BeastRequest request) {
   co_return to_answer(parser.release());
 }
 
-awaitable<error_code> connect(beast::tcp_stream& stream, Url url) {
-  tcp::resolver resolver(stream.get_executor());
-  const auto [resolve_error, endpoints] = co_await resolver.async_resolve(url.host, std::to_string(url.port), kToTuple);
-  if (resolve_error) co_return resolve_error;
-  const auto [connect_error, endpoint] = co_await stream.async_connect(endpoints, kToTuple);
+// A name server that never answers blocks a thread of Asio's own, and cannot be interrupted: its answer, if one comes
+// after the deadline, finds that nobody waits.
+struct LookUp {
+  explicit LookUp(const asio::any_io_executor& executor) : resolver(executor), ended(executor) {}
+  tcp::resolver resolver;
+  asio::steady_timer ended;
+  std::optional<error_code> error;
+  tcp::resolver::results_type endpoints;
+};
+
+awaitable<std::shared_ptr<LookUp>> look_up(asio::any_io_executor executor, Url url, Until until) {
+  auto look = std::make_shared<LookUp>(executor);
+  look->ended.expires_at(until);
+  look->resolver.async_resolve(url.host, std::to_string(url.port),
+                               [look](const error_code& error, tcp::resolver::results_type endpoints) {
+                                 look->error = error;
+                                 look->endpoints = std::move(endpoints);
+                                 look->ended.cancel();
+                               });
+  const auto [waited] = co_await look->ended.async_wait(kToTuple);
+  if (!look->error) look->error = waited ? waited : beast::error::timeout;
+  look->resolver.cancel();
+  co_return look;
+}
+
+awaitable<error_code> connect(beast::tcp_stream& stream, Url url, Until until) {
+  stream.expires_at(until);
+  const auto look = co_await look_up(stream.get_executor(), std::move(url), until);
+  if (*look->error) co_return *look->error;
+  const auto [connect_error, endpoint] = co_await stream.async_connect(look->endpoints, kToTuple);
   co_return connect_error;
+}
+
+// OpenSSL's own words for what is wrong with the certificate.
+NoAnswer not_trusted(SSL* ssl, const error_code& error) {
+  NoAnswer none = failed("TLS", error, false);
+  if (const long why = SSL_get_verify_result(ssl); why != X509_V_OK)
+    none.what +=
+        std::string(": ") + X509_verify_cert_error_string(why) + "; a company's own certificates are named by ca_file";
+  return none;
 }
 
 // The name that was asked for must stand in the certificate.
@@ -89,21 +126,19 @@ bool expect_host(SSL* ssl, const std::string& host) {
 }
 
 awaitable<Exchanged> exchange_tls(asio::any_io_executor executor, std::shared_ptr<asio::ssl::context> tls,
-                                  Exchange exchange) {
+                                  Exchange exchange, Until until) {
   beast::ssl_stream<beast::tcp_stream> stream(executor, *tls);
-  beast::tcp_stream& lowest = stream.next_layer();
-  lowest.expires_after(kExchangeDeadline);
   if (!expect_host(stream.native_handle(), exchange.url.host)) co_return NoAnswer{"TLS: no usable host name", false};
-  if (const error_code error = co_await connect(lowest, exchange.url)) co_return failed("connect", error, false);
+  if (const error_code error = co_await connect(stream.next_layer(), exchange.url, until))
+    co_return failed("connect", error, false);
   const auto [shaken] = co_await stream.async_handshake(asio::ssl::stream_base::client, kToTuple);
-  if (shaken) co_return failed("TLS", shaken, false);
+  if (shaken) co_return not_trusted(stream.native_handle(), shaken);
   co_return co_await converse(stream, to_beast(std::move(exchange)));
 }
 
-awaitable<Exchanged> exchange_plain(asio::any_io_executor executor, Exchange exchange) {
+awaitable<Exchanged> exchange_plain(asio::any_io_executor executor, Exchange exchange, Until until) {
   beast::tcp_stream stream(executor);
-  stream.expires_after(kExchangeDeadline);
-  if (const error_code error = co_await connect(stream, exchange.url)) co_return failed("connect", error, false);
+  if (const error_code error = co_await connect(stream, exchange.url, until)) co_return failed("connect", error, false);
   co_return co_await converse(stream, to_beast(std::move(exchange)));
 }
 
@@ -125,10 +160,12 @@ std::shared_ptr<asio::ssl::context> make_tls(const std::filesystem::path& ca_fil
 
 }  // namespace
 
-Transport make_transport(asio::any_io_executor executor, const std::filesystem::path& ca_file) {
-  return [executor, tls = make_tls(ca_file)](Exchange exchange) {
-    return exchange.url.tls ? exchange_tls(executor, tls, std::move(exchange))
-                            : exchange_plain(executor, std::move(exchange));
+Transport make_transport(asio::any_io_executor executor, const std::filesystem::path& ca_file,
+                         std::chrono::milliseconds deadline) {
+  return [executor, tls = make_tls(ca_file), deadline](Exchange exchange) {
+    const Until until = std::chrono::steady_clock::now() + deadline;
+    return exchange.url.tls ? exchange_tls(executor, tls, std::move(exchange), until)
+                            : exchange_plain(executor, std::move(exchange), until);
   };
 }
 

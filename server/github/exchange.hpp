@@ -39,6 +39,8 @@ using Exchanged = std::variant<Answer, NoAnswer>;
 using Transport = std::function<boost::asio::awaitable<Exchanged>(Exchange)>;
 
 // `ca_file`: certificates in PEM to trust instead of the system's; empty: the system's. Throws where it is unusable.
-Transport make_transport(boost::asio::any_io_executor executor, const std::filesystem::path& ca_file);
+// `deadline`: of a whole exchange, from looking up the name to the last byte.
+Transport make_transport(boost::asio::any_io_executor executor, const std::filesystem::path& ca_file,
+                         std::chrono::milliseconds deadline = kExchangeDeadline);
 
 }  // namespace smgate::github

@@ -96,6 +96,10 @@ Request list_open_pulls(const std::string& repository) {
   return get(fmt::format("{}/pulls?state=open&per_page={}", repos(repository), kPageSize));
 }
 
+Request get_pull(const std::string& repository, std::int64_t number) {
+  return get(fmt::format("{}/pulls/{}", repos(repository), number));
+}
+
 Request list_merge_group_refs(const std::string& repository) {
   return get(fmt::format("{}/git/matching-refs/heads%2Fgh-readonly-queue%2F", repos(repository)));
 }

@@ -46,6 +46,7 @@ Request create_contents_token(std::int64_t installation, const std::string& repo
 Request list_hook_deliveries();
 Request redeliver(std::int64_t delivery_id);
 Request list_open_pulls(const std::string& repository);
+Request get_pull(const std::string& repository, std::int64_t number);
 Request list_merge_group_refs(const std::string& repository);  // gh-readonly-queue/*
 
 }  // namespace smgate::github

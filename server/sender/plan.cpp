@@ -173,8 +173,10 @@ Step after_look(const Task& task, const github::Answer& answer) {
   }
 }
 
-Conclusion conclude(const Task& task, const github::Meaning& meaning, const github::Answer& answer, bool looked,
-                    std::int64_t now_ms) {
+namespace {
+
+Conclusion conclude_by(const Task& task, const github::Meaning& meaning, const github::Answer& answer, bool looked,
+                       std::int64_t now_ms) {
   if (std::holds_alternative<github::Done>(meaning)) return finished(task, answer);
   if (const auto* retry = std::get_if<github::Retry>(&meaning)) return later(task, *retry, looked, now_ms);
   if (const auto* less = std::get_if<github::Smaller>(&meaning)) {
@@ -185,6 +187,16 @@ Conclusion conclude(const Task& task, const github::Meaning& meaning, const gith
     return missing(task, answer, gone->error, looked, now_ms);
   const auto& renew = std::get<github::Renew>(meaning);
   return later(task, {now_ms + github::back_off_ms(task.call.attempts), renew.error, false, false}, looked, now_ms);
+}
+
+}  // namespace
+
+// What an earlier attempt may have done is not undone by this one's being refused: the next one looks as well.
+Conclusion conclude(const Task& task, const github::Meaning& meaning, const github::Answer& answer, bool looked,
+                    std::int64_t now_ms) {
+  Conclusion conclusion = conclude_by(task, meaning, answer, looked, now_ms);
+  if (auto* again = std::get_if<Again>(&conclusion)) again->retry.unsure = again->retry.unsure || task.call.unsure;
+  return conclusion;
 }
 
 }  // namespace smgate::sender

@@ -21,8 +21,7 @@ class Sender {
 
  private:
   boost::asio::awaitable<std::optional<Task>> begin();
-  boost::asio::awaitable<Conclusion> carry_out(Task task);
-  boost::asio::awaitable<void> record(Task task, Conclusion conclusion);
+  boost::asio::awaitable<void> finish(Task task, Conclusion conclusion);
 
   store::Store& store_;
   github::Client& client_;

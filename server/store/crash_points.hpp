@@ -28,9 +28,17 @@ inline constexpr std::string_view kRunDecided = "verdict.run_decided";    // nob
 inline constexpr std::string_view kLeasesExpired = "scheduler.leases_expired";
 inline constexpr std::string_view kCancelsSent = "session.cancels_sent";
 
+inline constexpr std::string_view kCallsWritten = "reporter.calls_written";  // sender not woken
+inline constexpr std::string_view kCallBegun = "sender.call_begun";          // nothing sent
+inline constexpr std::string_view kCallAnswered = "sender.call_answered";    // by GitHub, and no row says so
+inline constexpr std::string_view kAskedAgain = "recovery.asked_again";      // sender not woken
+inline constexpr std::string_view kHeadsTold = "recovery.heads_told";        // intake not woken
+
 inline constexpr std::array kCrashPoints = {
-    kDeliveryStored, kDeliveryAnswered, kDeliveryProcessed, kGateFilesRead, kJobsCreated,   kFetchRetried, kLeased,
-    kAssignSent,     kHelloStored,      kLeasesRenewed,     kItemStored,    kItemAcked,     kJobReported,  kJobRequeued,
-    kJobFolded,      kJobJudged,        kRunCompared,       kRunDecided,    kLeasesExpired, kCancelsSent};
+    kDeliveryStored, kDeliveryAnswered, kDeliveryProcessed, kGateFilesRead, kJobsCreated,
+    kFetchRetried,   kLeased,           kAssignSent,        kHelloStored,   kLeasesRenewed,
+    kItemStored,     kItemAcked,        kJobReported,       kJobRequeued,   kJobFolded,
+    kJobJudged,      kRunCompared,      kRunDecided,        kLeasesExpired, kCancelsSent,
+    kCallsWritten,   kCallBegun,        kCallAnswered,      kAskedAgain,    kHeadsTold};
 
 }  // namespace smgate::store

@@ -86,6 +86,19 @@ void close_merge_group(Tx& tx, const std::string& repository, const CommitSha& h
       repository, head, ref);
 }
 
+std::vector<MergeGroupRow> open_merge_groups(ReadTx& tx, const std::string& repository) {
+  Query row = tx.query("SELECT head_sha, ref FROM merge_groups WHERE repository = ?1 AND open = 1 ORDER BY head_sha",
+                       repository);
+  std::vector<MergeGroupRow> groups;
+  while (row.step()) groups.push_back({row.get<CommitSha>(0), row.get<std::string>(1)});
+  return groups;
+}
+
+bool knows_merge_group(ReadTx& tx, const std::string& repository, const CommitSha& head) {
+  Query row = tx.query("SELECT 1 FROM merge_groups WHERE repository = ?1 AND head_sha = ?2", repository, head);
+  return row.step();
+}
+
 void ask_for_explanation(Tx& tx, const Explanation& asked) {
   tx.change(
       "INSERT INTO explanations (delivery, repository, pull_request, head_sha, actor) VALUES (?1, ?2, ?3, ?4, ?5) "

@@ -34,6 +34,12 @@ void mark_head(Tx& tx, const Head& head);
 // False: it is gone already, and stays so.
 bool open_merge_group(Tx& tx, const std::string& repository, const CommitSha& head, const std::string& ref);
 void close_merge_group(Tx& tx, const std::string& repository, const CommitSha& head, const std::string& ref);
+struct MergeGroupRow {
+  CommitSha head;
+  std::string ref;
+};
+std::vector<MergeGroupRow> open_merge_groups(ReadTx& tx, const std::string& repository);
+bool knows_merge_group(ReadTx& tx, const std::string& repository, const CommitSha& head);  // open or gone
 
 // --- `/smgate explain`
 struct Explanation {

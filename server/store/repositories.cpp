@@ -87,6 +87,16 @@ std::optional<PullRequest> find_pull_request(ReadTx& tx, const std::string& repo
   return read_pull_request(row);
 }
 
+std::vector<PullRequest> open_pull_requests(ReadTx& tx, const std::string& repository) {
+  Query row = tx.query(
+      "SELECT repository, number, head_repository, head_branch, head_sha, previous_sha, base_branch, base_sha, open, "
+      "updated_ms FROM pull_requests WHERE repository = ?1 AND open = 1 ORDER BY number",
+      repository);
+  std::vector<PullRequest> pulls;
+  while (row.step()) pulls.push_back(read_pull_request(row));
+  return pulls;
+}
+
 std::optional<PullRequest> find_pull_request_of_branch(ReadTx& tx, const std::string& repository,
                                                        const std::string& branch) {
   Query row = tx.query(

@@ -51,6 +51,8 @@ std::optional<Branch> find_branch(ReadTx& tx, const std::string& repository, con
 
 void save_pull_request(Tx& tx, const PullRequest& pull);
 std::optional<PullRequest> find_pull_request(ReadTx& tx, const std::string& repository, std::int64_t number);
+// Those that are open as far as is known.
+std::vector<PullRequest> open_pull_requests(ReadTx& tx, const std::string& repository);
 // The newest open one whose head is this branch of the same repository.
 std::optional<PullRequest> find_pull_request_of_branch(ReadTx& tx, const std::string& repository,
                                                        const std::string& branch);

@@ -2,7 +2,10 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
+#include <string_view>
 #include <vector>
 
 #include "common/clock.hpp"
@@ -58,18 +61,25 @@ bool failed_alike(store::ReadTx& tx, const store::Run& run, const Sign& sign) {
   return run.verdict && *run.verdict != RunVerdict::pass && alike(sign_of(tx, run), sign);
 }
 
-// The newest run of the base commit that has a verdict.
+// Ended by a host, or by a repository that could not be read: it says nothing of the commit.
+bool is_of_the_hosts(const store::Run& run) {
+  constexpr std::array<std::string_view, 6> kCauses = {"runner_lost",        "runner_error",   "checkout_failed",
+                                                       "source_unavailable", "judging_failed", "emulated"};
+  return std::find(kCauses.begin(), kCauses.end(), run.first_cause) != kCauses.end();
+}
+
+// The newest run of the base commit that has a verdict of it.
 std::optional<store::Run> base_run(store::ReadTx& tx, const store::Run& run) {
   const CommitSha& base = run.policy_sha.empty() ? run.base_sha : run.policy_sha;
   if (base.empty() || base == run.head_sha) return std::nullopt;
   std::optional<store::Run> found;
   for (const store::HeadRun& one : store::runs_of_head(tx, run.repository, base))
-    if (one.run.verdict) found = one.run;
+    if (one.run.verdict && !is_of_the_hosts(one.run)) found = one.run;
   return found;
 }
 
 // Back along the base's branch from its run on, to the oldest of those that failed alike without a break. Runs without
-// a verdict break nothing.
+// a verdict of the commit break nothing.
 store::Run first_alike(store::ReadTx& tx, const store::Run& base, const Sign& sign) {
   store::Run oldest = base;
   const store::RunFilter filter{base.repository, base.branch, std::nullopt, std::nullopt};
@@ -77,7 +87,7 @@ store::Run first_alike(store::ReadTx& tx, const store::Run& base, const Sign& si
   for (int page = 0; page < kPagesMax && before; ++page) {
     const store::RunPage runs = store::list_runs(tx, filter, before, store::kPageMax);
     for (const store::RunSummary& one : runs.runs) {
-      if (!one.run.verdict) continue;
+      if (!one.run.verdict || is_of_the_hosts(one.run)) continue;
       if (!failed_alike(tx, one.run, sign)) return oldest;
       oldest = one.run;
     }
@@ -132,7 +142,7 @@ std::optional<std::string> blame_of(store::ReadTx& tx, const RunId& id) {
   if (passed && blame["flaky"].is_null()) return std::nullopt;
   const Sign sign{run.first_cause, passed ? "" : signature_of_run(tx, run)};
   blame["signature"] = sign.signature;
-  if (const auto base = base_run(tx, run); base && !passed) {
+  if (const auto base = base_run(tx, run); base && !passed && !is_of_the_hosts(run)) {
     const bool same = failed_alike(tx, *base, sign);
     blame["base"] = {{"commit", base->head_sha.value},
                      {"run", base->id.value},
@@ -148,5 +158,7 @@ std::optional<std::string> blame_of(store::ReadTx& tx, const RunId& id) {
   blame["text"] = text_of(run, blame);
   return blame.dump();
 }
+
+void note_blame(store::Tx& tx, const RunId& run) { store::save_blame(tx, run, blame_of(tx, run)); }
 
 }  // namespace smgate::verdict

@@ -12,5 +12,7 @@ namespace smgate::verdict {
 // JSON: {"base": {commit, run, verdict, alike} or null, "since": {commit, run, at} or null, "flaky": {verdict, run, at}
 // or null, "signature", "text"}. Absent where there is nothing to say: a pass that never failed.
 std::optional<std::string> blame_of(store::ReadTx& tx, const RunId& run);
+// Kept beside the run's verdict: with every verdict, also one that was given before there were jobs.
+void note_blame(store::Tx& tx, const RunId& run);
 
 }  // namespace smgate::verdict

@@ -42,7 +42,7 @@ bool finish_run(store::Tx& tx, const JudgedRun& judged, std::int64_t now_ms) {
   const auto& [verdict, first_cause, reason] = judged.decision;
   if (!store::end_run(tx, judged.run, verdict, first_cause, reason, now_ms)) return false;
   if (judged.report_json) store::save_run_report(tx, judged.run, *judged.report_json);
-  store::save_blame(tx, judged.run, blame_of(tx, judged.run));
+  note_blame(tx, judged.run);
   return true;
 }
 

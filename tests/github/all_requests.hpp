@@ -94,6 +94,7 @@ inline std::vector<github::Request> all_requests() {
   all.push_back(github::create_contents_token(5, "acme/kernels"));
   all.push_back(github::list_hook_deliveries());
   all.push_back(github::list_open_pulls("acme/kernels"));
+  all.push_back(github::get_pull("acme/kernels", 7));
   all.push_back(github::list_merge_group_refs("acme/kernels"));
   return all;
 }

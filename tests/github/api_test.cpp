@@ -1,5 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <set>
+
+#include "common/file.hpp"
 #include "tests/github/all_requests.hpp"
 #include "tests/support/github_api.hpp"
 
@@ -11,6 +15,29 @@ TEST(Requests, AreAllValidByGitHubsOwnDescription) {
   for (const github::Request& request : all_requests())
     EXPECT_EQ(api.mistakes(request.method, request.path, request.body), "") << request.body.substr(0, 400);
   EXPECT_EQ(api.used(), api.all());
+}
+
+// GitHub describes the permissions of Apps; of manifests it has no schema.
+TEST(Manifest, AsksForWhatThereIsAndListensToWhatTheTableNames) {
+  GithubApi api;
+  const auto manifest =
+      nlohmann::json::parse(read_file(SMGATE_SOURCE_DIR "/deploy/github-app/manifest.json", 1U << 16U).value());
+  EXPECT_EQ(api.permission_mistakes(manifest["default_permissions"]), "");
+  const std::set<std::string> listens = manifest["default_events"];
+  std::set<std::string> named;
+  std::ifstream readme(SMGATE_SOURCE_DIR "/README.md");
+  std::string line;
+  while (std::getline(readme, line) && !line.starts_with("| event | action |")) continue;
+  while (std::getline(readme, line) && line.starts_with("|"))
+    if (line.starts_with("| `")) named.insert(line.substr(3, line.find('`', 3) - 3));
+  for (const char* always : {"installation", "installation_repositories", "ping"}) named.erase(always);  // unasked
+  EXPECT_EQ(listens, named);
+}
+
+TEST(GitHubsDescription, KnowsNoOtherPermission) {
+  GithubApi api;
+  EXPECT_NE(api.permission_mistakes({{"checks", "wrote"}}), "");
+  EXPECT_NE(api.permission_mistakes({{"cheques", "write"}}), "");
 }
 
 TEST(GitHubsDescription, RefusesWhatGitHubRefuses) {

@@ -92,6 +92,14 @@ TEST(Conclude, ALookThatFailedLeavesTheCallUnsure) {
     EXPECT_TRUE(std::get<Again>(conclude(task, meaning, {}, true, kNow_ms)).retry.unsure);
 }
 
+TEST(Conclude, WhatMayHaveTakenEffectIsLookedForUntilItIsKnown) {
+  Task task = task_of(CallKind::set_check, full_check("completed", "success"));
+  task.call.unsure = true;  // it was looked for, found, and its update refused
+  for (const github::Meaning& meaning : std::vector<github::Meaning>{github::Retry{kNow_ms, "403", false, true},
+                                                                     github::Smaller{"422"}, github::Missing{"404"}})
+    EXPECT_TRUE(std::get<Again>(conclude(task, meaning, {}, false, kNow_ms)).retry.unsure);
+}
+
 TEST(Conclude, RemembersWhatGitHubHas) {
   const Task task = task_of(CallKind::set_check, full_check("completed", "success"));
   const auto check = std::get<Finish>(conclude(task, github::Done{}, {201, {}, R"({"id": 77})"}, false, kNow_ms)).check;

@@ -3,14 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/use_future.hpp>
-
 #include "server/store/repositories.hpp"
 #include "tests/github/all_requests.hpp"
-#include "tests/support/fake_github.hpp"
-#include "tests/support/scratch.hpp"
+#include "tests/github/github_fixture.hpp"
 
 namespace smgate::test {
 namespace {
@@ -19,26 +14,8 @@ using nlohmann::json;
 using store::CallKind;
 using store::CallState;
 
-class SenderTest : public testing::Test {
+class SenderTest : public GithubTest {
  protected:
-  ~SenderTest() override {
-    store_.close();
-    EXPECT_EQ(github_.mistakes(), std::vector<std::string>{});
-  }
-
-  static github::Settings settings(const FakeGitHub& fake, bool app) {
-    const github::Url url = github::parse_url(fake.url()).value();
-    if (!app) return {url, github::Secret("a personal token")};
-    return {url, github::AppIdentity{"Iv1.fake", github::AppKey::parse(github::Secret(fake.private_key())).value()}};
-  }
-
-  template <class T>
-  T await(boost::asio::awaitable<T> awaitable) {
-    auto future = boost::asio::co_spawn(io_, std::move(awaitable), boost::asio::use_future);
-    io_.restart();
-    io_.run();
-    return future.get();
-  }
   void enqueue(CallKind kind, const json& body, const std::string& external_id = "x",
                const std::string& repository = "acme/kernels") {
     store_.write([&](store::Tx& tx) {
@@ -61,12 +38,6 @@ class SenderTest : public testing::Test {
     return calls;
   }
 
-  Scratch scratch_;
-  FakeClock clock_{1'779'253'530'000};
-  FakeGitHub github_{clock_};
-  boost::asio::io_context io_{1};
-  store::Store store_{{scratch_.path() / "a.db", 1}};
-  github::Client client_{settings(github_, true), clock_, github::make_transport(io_.get_executor(), "")};
   sender::Sender sender_{store_, client_, clock_};
 };
 
@@ -163,15 +134,21 @@ TEST_F(SenderTest, FollowsARenamedRepositoryAndSendsTheTokenToNoOtherHost) {
   for (const Seen& seen : other.seen()) EXPECT_EQ(seen.authorization, "");
 }
 
-TEST_F(SenderTest, ReadsAllPages) {
+TEST_F(SenderTest, ReadsAllPagesUntilItIsEnough) {
   for (int i = 0; i < 5; ++i) {
     enqueue(CallKind::create_comment, {{"issue_number", 7}, {"body", "why"}}, std::to_string(i));
     send_all();
   }
   const github::Target target{"acme/kernels", std::nullopt};
-  const auto pages = await(client_.read_pages(github::list_comments("acme/kernels", 7, 0), target, 10));
-  EXPECT_EQ(pages.pages.size(), 3U);
-  EXPECT_EQ(await(client_.read_pages(github::list_comments("acme/kernels", 7, 0), target, 2)).pages.size(), 2U);
+  const auto pages = [&](int pages_max, std::size_t enough) {
+    std::size_t count = 0;
+    github::OnPage more = [&count, enough](const json&) { return ++count < enough; };
+    await(client_.each_page(github::list_comments("acme/kernels", 7, 0), target, pages_max, std::move(more)));
+    return count;
+  };
+  EXPECT_EQ(pages(10, 10), 3U);
+  EXPECT_EQ(pages(2, 10), 2U);
+  EXPECT_EQ(pages(10, 1), 1U);
 }
 
 TEST_F(SenderTest, AsksForATokenThatReadsOneRepository) {

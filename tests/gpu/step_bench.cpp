@@ -60,7 +60,7 @@ int bench(const RunConfig& config, bool profile) {
   std::printf("median %.2f ms, %.2f GiB used, late compiles %llu\n", times[times.size() / 2],
               static_cast<double>(used_bytes(parts->device())) / (1 << 30),
               static_cast<unsigned long long>(parts->cache().late_compiles()));
-  if (profile) std::fputs(cuda::profile_step(*trainer).c_str(), stdout);
+  if (profile) std::fputs(trainer->profile().c_str(), stdout);
   return 0;
 }
 

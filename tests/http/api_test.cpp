@@ -73,6 +73,23 @@ TEST_F(Api, ShowsARunFromItsJobsToItsVerdict) {
   EXPECT_EQ(run["report"]["architectures"][0]["arch"], "sm_89");
 }
 
+TEST_F(Api, SaysOfARunWithoutJobsThatItsBaseFailedAlike) {
+  const auto ended = [&](const CommitSha& commit, const CommitSha& before, int second) {
+    json payload = json::parse(push_payload(commit));
+    payload["before"] = before.value;
+    payload["repository"]["pushed_at"] = 1'700'000'000 + second;
+    deliver("push", payload.dump(), commit.value);
+    const auto over = [](const json& page) { return page["runs"].size() == 1 && page["runs"][0]["state"] == "done"; };
+    return get_when("/api/v1/runs?commit=" + commit.value, over)["runs"][0]["id"].get<std::string>();
+  };
+  const CommitSha base = repository().commit({{".smgate.json", "{}"}});
+  ended(base, CommitSha{std::string(40, '0')}, 1);
+  const json run = get_json("/api/v1/runs/" + ended(repository().commit({{"file", "text"}}), base, 2));
+  EXPECT_TRUE(run["jobs"].empty());
+  EXPECT_TRUE(run["blame"]["base"]["alike"]);
+  EXPECT_EQ(run["blame"]["since"]["commit"], base.value);
+}
+
 TEST_F(Api, ShowsCurvesWhileTheJobRuns) {
   const Assign job = running_job();
   const std::string address = "/api/v1/jobs/" + job.job.value + "/curve";

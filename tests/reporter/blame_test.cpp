@@ -86,6 +86,27 @@ TEST_F(Blame, SaysThatTheSameCommitHasPassedBefore) {
   EXPECT_EQ(blame(id)["flaky"]["verdict"], "fail") << "a pass that failed before is flaky, too";
 }
 
+TEST_F(Blame, IsSaidOfARunThatEndedBeforeItHadJobs) {
+  const auto ended = [&](char head, char base, const std::string& branch) {
+    now_ms += 1000;
+    const RunId id = make_run(head, base, branch);
+    write([&](store::Tx& tx) {
+      store::end_run(tx, id, RunVerdict::inconclusive, "gate_file_invalid", "no", now_ms);
+      note_blame(tx, id);
+    });
+    return id;
+  };
+  judged('b', 'a', RunVerdict::pass, "");
+  EXPECT_FALSE(blame(ended('c', 'b', "main"))["base"]["alike"]);
+  EXPECT_TRUE(blame(ended('d', 'c', "dev"))["base"]["alike"]);
+}
+
+TEST_F(Blame, IsNobodysWhereAHostFailed) {
+  judged('b', 'a', RunVerdict::pass, "");
+  EXPECT_TRUE(blame(judged('c', 'b', RunVerdict::inconclusive, "runner_lost"))["base"].is_null());
+  EXPECT_TRUE(blame(judged('d', 'c', RunVerdict::fail, "prewarm_missing", "", "dev"))["base"].is_null());
+}
+
 TEST_F(Blame, KnowsNoBaseOfAFirstPush) {
   const json found = blame(judged('c', 'b', RunVerdict::fail, "prewarm_missing"));
   EXPECT_TRUE(found["base"].is_null());

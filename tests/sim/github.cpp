@@ -29,6 +29,12 @@ std::string GitHub::commit() {
 void GitHub::send(const std::string& event, const nlohmann::json& body, std::int64_t now_ms) {
   const Webhook webhook{"d-" + std::to_string(++deliveries_), event, body.dump(),
                         now_ms + static_cast<std::int64_t>(random_.below(kLate_ms))};
+  if (random_.below(12) == 0) {
+    ++done_.lost;
+    lost_.insert(webhook.delivery);
+    note_attempt(webhook, now_ms, false);
+    return;
+  }
   outgoing_.push_back(webhook);
   if (random_.below(4) != 0) return;
   outgoing_.push_back(webhook);  // a redelivery, asked for by hand
@@ -146,17 +152,15 @@ void GitHub::send_group(const Group& group, std::size_t number, std::int64_t now
   send("merge_group",
        {{"action", group.open ? "checks_requested" : "destroyed"},
         {"reason", "invalidated"},
-        {"merge_group",
-         {{"head_sha", group.head},
-          {"base_sha", group.base},
-          {"head_ref", "refs/heads/gh-readonly-queue/main/pr-" + std::to_string(number)}}},
+        {"merge_group", {{"head_sha", group.head}, {"base_sha", group.base}, {"head_ref", group_ref(group, number)}}},
         {"repository", test::repository_json()}},
        now_ms);
 }
 
 void GitHub::send_pull(int number, const std::string& action, const std::optional<std::string>& before,
                        std::int64_t now_ms) {
-  const Pull& pull = pulls_.at(number);
+  Pull& pull = pulls_.at(number);
+  pull.updated_s = second_;
   test::PullSpec spec;
   spec.action = action;
   spec.number = number;
@@ -178,10 +182,13 @@ const Webhook* GitHub::due(std::int64_t now_ms) const {
 void GitHub::answered(const std::string& delivery, std::int64_t now_ms) {
   const auto found = std::find_if(outgoing_.begin(), outgoing_.end(),
                                   [&](const Webhook& it) { return it.delivery == delivery && it.due_ms <= now_ms; });
+  note_attempt(*found, now_ms, true);
+  lost_.erase(delivery);
   outgoing_.erase(found);
 }
 
 void GitHub::send_all_at(std::int64_t now_ms) {
+  loses_ = false;
   for (Webhook& webhook : outgoing_) webhook.due_ms = std::min(webhook.due_ms, now_ms);
 }
 

@@ -1,19 +1,22 @@
-// The other side of the virtual GitHub: its Checks API, with outages, lost answers and limits; and the sender that
-// works off the coordinator's calls, as outbox.hpp says. It knows what must be true of every write.
+// The other side of the virtual GitHub: its REST API, as requests meet it, with outages, lost answers, limits, tokens
+// that are refused and bodies that are. It knows what must be true of every write.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
-#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "common/clock.hpp"
 #include "common/random.hpp"
-#include "server/store/inline_store.hpp"
-#include "server/store/outbox.hpp"
+#include "server/github/exchange.hpp"
 
 namespace smgate::sim {
+
+class GitHub;
 
 struct CheckRun {
   std::int64_t id = 0;
@@ -25,45 +28,56 @@ struct CheckRun {
 
 class GitHubApi {
  public:
-  explicit GitHubApi(Random& random) : random_(random) {}
+  GitHubApi(Random& random, const Clock& clock, GitHub& github) : random_(random), clock_(clock), github_(github) {}
 
-  // Sends the call that is due, if there is one; false where nothing is.
-  bool step(store::InlineStore& store, std::int64_t now_ms);
-  void begin_outage(std::int64_t now_ms);  // of 1 to 20 minutes
-  void end_outage() { down_until_ms_ = 0; }
-  void crash(std::int64_t now_ms);  // the coordinator's: a call under way is forgotten, its effect is not
+  github::Exchanged answer(const github::Exchange& request);
+  void begin_outage();  // of 1 to 20 minutes
+  void calm_down();     // no more faults
+  void forgotten();     // who asks has crashed, and no longer knows what it was told
 
   // Check runs by "sha name", in the order they were made: the last is what people see.
   using Checks = std::map<std::pair<std::string, std::string>, std::vector<CheckRun>>;
   const Checks& checks() const { return checks_; }
   const CheckRun* newest(const std::string& sha, const std::string& name) const;
   const std::vector<std::string>& breaches() const { return breaches_; }
-  int outages() const { return outages_; }
-  int lost_answers() const { return lost_answers_; }
-  int writes() const { return writes_; }
+  struct Seen {  // that there was something to get over
+    int outages = 0, lost_answers = 0, limited = 0, refused_bodies = 0, refused_tokens = 0, writes = 0;
+  };
+  const Seen& seen() const { return seen_; }
 
  private:
-  // What became of a write: nothing, an effect whose answer was lost, or an answered effect.
-  enum class Fate { refused, lost, answered };
-  Fate fate(std::int64_t now_ms);
-  void write(const store::Call& call, std::int64_t now_ms);
-  void set_check(const store::Call& call, const nlohmann::json& body);
-  void add_annotations(const store::Call& call, const nlohmann::json& body);
-  CheckRun* find(const store::Call& call, const nlohmann::json& body);
-  void check_limits(const nlohmann::json& body, std::int64_t now_ms);
-  bool took_effect(const store::Call& call, const nlohmann::json& body);
-  std::optional<store::Check> known(const store::Call& call, const nlohmann::json& body);
+  // What becomes of a request: its effect is left out, or only its answer, or all goes well.
+  enum class Fate { unreachable, failed, limited, lost, answered };
+  Fate fate();
+  github::Exchanged answer_token(const github::Exchange& request);
+  github::Answer limited();
+  bool may_ask(const github::Exchange& request) const;
+  github::Answer route(const github::Exchange& request);
+  github::Answer list(const std::string& path) const;
+  github::Answer write(const github::Exchange& request, const std::string& path);
+  github::Answer make_check(const nlohmann::json& body);
+  github::Answer change_check(std::int64_t id, const nlohmann::json& body);
+  github::Answer make_comment(const nlohmann::json& body);
+  void set_state(CheckRun& run, const nlohmann::json& body);
+  void check_limits(const nlohmann::json& body);
+  CheckRun* find(std::int64_t id);
+  void breach(const std::string& what) { breaches_.push_back(what); }
 
   Random& random_;
-  std::optional<store::Call> sending_;
+  const Clock& clock_;
+  GitHub& github_;
+  bool calm_ = false;
   std::int64_t down_until_ms_ = 0;
-  std::int64_t last_write_ms_ = 0;
+  std::int64_t limited_until_ms_ = 0;
+  std::deque<std::int64_t> write_times_ms_;     // of the last hour
+  std::map<std::string, std::int64_t> tokens_;  // "Bearer ..." -> its end
   std::int64_t next_id_ = 1;
   Checks checks_;
-  std::map<std::string, int> comments_;  // by external id
-  std::map<std::int64_t, int> effects_;  // by the call's number: appends that took effect
+  std::map<std::int64_t, std::pair<std::string, std::string>> check_names_;  // by id
+  std::vector<std::string> comments_;
+  std::set<std::string> appended_;  // annotations by check run
   std::vector<std::string> breaches_;
-  int outages_ = 0, lost_answers_ = 0, writes_ = 0;
+  Seen seen_;
 };
 
 }  // namespace smgate::sim

@@ -20,7 +20,13 @@ const std::vector<Arch> kRequired = {Arch{"sm_89"}, Arch{"sm_121"}};
 }  // namespace
 
 World::World(std::uint64_t seed, std::uint64_t pace_ms)
-    : random_(seed), clock_(test::kNow_ms), store_(":memory:"), github_(random_), api_(random_), pace_ms_(pace_ms) {
+    : random_(seed),
+      clock_(test::kNow_ms),
+      store_(":memory:"),
+      github_(random_),
+      api_(random_, clock_, github_),
+      link_(random_, clock_, api_),
+      pace_ms_(pace_ms) {
   const auto behaviour_of = [this](const std::string& commit) { return github_.behaviour_of(commit); };
   runners_.emplace_back("ada-1", kRequired[0], 1, behaviour_of, random_);
   runners_.emplace_back("ada-2", kRequired[0], 2, behaviour_of, random_);
@@ -43,7 +49,7 @@ void World::step_in_chaos() {
 
 void World::step_in_calm() {
   chaos_ = false;
-  api_.end_outage();
+  api_.calm_down();
   clock_.advance_ms(only_calls_wait() ? kLongWait_ms : 1'000);
   github_.send_all_at(clock_.now_ms());
   for (Runner& runner : runners_) run_runner(runner, false);
@@ -56,11 +62,12 @@ void World::step_in_calm() {
   judge();
   decide();
   for (int i = 0; i < 8 && report(); ++i) continue;
-  for (int i = 0; i < 3 && send_call(); ++i) continue;
+  for (int i = 0; i < 3 && link_.send(store_); ++i) continue;
+  link_.recover(store_);
 }
 
 void World::coordinate() {
-  switch (random_.below(19)) {
+  switch (random_.below(20)) {
     case 0:
       return receive_webhook();
     case 1:
@@ -82,8 +89,10 @@ void World::coordinate() {
     case 9:
     case 10:
     case 11:
-      send_call();
+      if (link_.send(store_) && random_.below(4) != 0) link_.send(store_);  // else there is time for a crash between
       return;
+    case 12:
+      return link_.recover(store_);
     default:
       return read_message();
   }
@@ -96,7 +105,8 @@ void World::break_something() {
     case 1:
       return crash();
     case 8:
-      return api_.begin_outage(clock_.now_ms());
+      if (random_.below(4) == 0) api_.begin_outage();  // else it would hardly ever be there
+      return;
     case 2:
       return runner.crash();
     case 3:
@@ -116,7 +126,7 @@ void World::crash() {
   fetching_.reset();
   judged_.reset();
   decided_.reset();
-  api_.crash(clock_.now_ms());
+  link_.crash();
 }
 
 void World::run_runner(Runner& runner, bool chaos) {
@@ -226,8 +236,6 @@ void World::decide() {
 bool World::report() {
   return store_.write([&](store::Tx& tx) { return reporter::report_next(tx, {true, ""}, clock_.now_ms()); });
 }
-
-bool World::send_call() { return api_.step(store_, clock_.now_ms()); }
 
 void World::read_message() {
   std::erase_if(sessions_, [](const Session& it) { return !it.connection->open; });

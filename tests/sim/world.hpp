@@ -17,6 +17,7 @@
 #include "server/verdict/verdict.hpp"
 #include "tests/sim/github.hpp"
 #include "tests/sim/github_api.hpp"
+#include "tests/sim/link.hpp"
 #include "tests/sim/runner.hpp"
 
 namespace smgate::sim {
@@ -62,7 +63,6 @@ class World {
   void judge();
   void decide();
   bool report();  // false: nothing waited
-  bool send_call();
   void read_message();
   void hear(Session& session, const protocol::Hello& hello);
   void hear(Session& session, const protocol::Heartbeat& heartbeat);
@@ -88,6 +88,7 @@ class World {
   store::InlineStore store_;
   GitHub github_;
   GitHubApi api_;
+  Link link_;
   std::uint64_t pace_ms_;
   std::vector<Runner> runners_;
   bool chaos_ = true;

@@ -103,7 +103,8 @@ bool World::only_calls_wait() {
 }
 
 bool World::quiet() {
-  return only_calls_wait() && count(store_, "SELECT count(*) FROM github_calls WHERE state = 'pending'") == 0;
+  return only_calls_wait() && github_.lacks_nothing() &&
+         count(store_, "SELECT count(*) FROM github_calls WHERE state = 'pending'") == 0;
 }
 
 }  // namespace smgate::sim

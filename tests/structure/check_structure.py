@@ -13,7 +13,7 @@ FUNCTION_LINES_MAX = 70
 SOURCES = ("common", "server", "runner", "tests")
 
 # Stages of the coordinator never use each other; only app, main and the tests know them all.
-STAGES = ("http", "intake", "source", "scheduler", "session", "result", "verdict", "reporter", "sender", "dashboard")
+STAGES = ("http", "intake", "source", "scheduler", "session", "result", "verdict", "reporter", "sender", "recovery", "dashboard")
 # Pure code takes values and `now`: no I/O, no clock, no threads.
 PURE = ("common/contract/", "common/gate/", "common/protocol/", "server/intake/", "server/scheduler/")
 IMPURE_HEADERS = re.compile(r"<(boost/asio|boost/beast|sqlite3|filesystem|fstream|chrono|thread|mutex|unistd|sys/)")

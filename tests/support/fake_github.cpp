@@ -2,10 +2,13 @@
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/ssl.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -14,6 +17,7 @@
 #include <boost/beast/http/write.hpp>
 
 #include "common/base64.hpp"
+#include "common/digest.hpp"
 
 namespace smgate::test {
 namespace {
@@ -24,7 +28,7 @@ using asio::ip::tcp;
 using nlohmann::json;
 
 constexpr std::int64_t kTokenLife_ms = 3'600'000;
-constexpr std::size_t kPage = 2;  // small, so that pages matter
+constexpr std::chrono::minutes kPatience{1};
 
 std::string unbase64url(std::string text) {
   for (char& c : text) c = c == '-' ? '+' : c == '_' ? '/' : c;
@@ -42,6 +46,35 @@ bool verifies(EVP_PKEY* key, const std::string& text, const std::string& signatu
   return good;
 }
 
+template <class Write, class What>
+std::string pem_of(Write write, What* what) {
+  BIO* bio = BIO_new(BIO_s_mem());
+  write(bio, what);
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(bio, &data);
+  std::string pem(data, static_cast<std::size_t>(size));
+  BIO_free(bio);
+  return pem;
+}
+
+// Good for a day, for this name alone, signed by itself.
+X509* make_certificate(EVP_PKEY* key, const char* name) {
+  X509* certificate = X509_new();
+  X509_set_version(certificate, 2);
+  ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
+  X509_gmtime_adj(X509_getm_notBefore(certificate), -3'600);
+  X509_gmtime_adj(X509_getm_notAfter(certificate), 86'400);
+  X509_set_pubkey(certificate, key);
+  X509_NAME* subject = X509_get_subject_name(certificate);
+  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("fake"), -1, -1, 0);
+  X509_set_issuer_name(certificate, subject);
+  X509_EXTENSION* names = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, name);
+  X509_add_ext(certificate, names, -1);
+  X509_EXTENSION_free(names);
+  X509_sign(certificate, key, EVP_sha256());
+  return certificate;
+}
+
 std::vector<std::string> steps_of(const std::string& path) {
   std::vector<std::string> steps;
   for (std::size_t at = 1; at <= path.size();) {
@@ -52,22 +85,29 @@ std::vector<std::string> steps_of(const std::string& path) {
   return steps;
 }
 
-std::size_t page_of(const std::string& query) {
-  const std::size_t at = ("&" + query).find("&page=");
-  return at == std::string::npos ? 1 : std::stoul(query.substr(at + 5));
-}
-
 }  // namespace
 
 struct FakeGitHub::Socket {
+  explicit Socket(FakeTls shown) {
+    if (shown == FakeTls::none) return;
+    certificate.reset(make_certificate(key, shown == FakeTls::of_loopback ? "IP:127.0.0.1" : "DNS:github.invalid"));
+    tls.use_certificate(asio::buffer(pem_of(PEM_write_bio_X509, certificate.get())), asio::ssl::context::pem);
+    SSL_CTX_use_PrivateKey(tls.native_handle(), key);
+  }
+  ~Socket() { EVP_PKEY_free(key); }
+
   asio::io_context io;
   tcp::acceptor acceptor{io, {asio::ip::address_v4::loopback(), 0}};
   EVP_PKEY* key = EVP_RSA_gen(2048);
-  ~Socket() { EVP_PKEY_free(key); }
+  std::unique_ptr<X509, decltype(&X509_free)> certificate{nullptr, X509_free};
+  asio::ssl::context tls{asio::ssl::context::tls_server};
 };
 
-FakeGitHub::FakeGitHub(const Clock& clock)
-    : clock_(clock), socket_(std::make_unique<Socket>()), port_(socket_->acceptor.local_endpoint().port()) {
+FakeGitHub::FakeGitHub(const Clock& clock, FakeTls tls)
+    : clock_(clock),
+      tls_(tls != FakeTls::none),
+      socket_(std::make_unique<Socket>(tls)),
+      port_(socket_->acceptor.local_endpoint().port()) {
   thread_ = std::thread([this] { serve(); });
 }
 
@@ -85,14 +125,11 @@ FakeGitHub::~FakeGitHub() {
 }
 
 std::string FakeGitHub::private_key() const {
-  BIO* bio = BIO_new(BIO_s_mem());
-  PEM_write_bio_PrivateKey(bio, socket_->key, nullptr, nullptr, 0, nullptr, nullptr);
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio, &data);
-  std::string pem(data, static_cast<std::size_t>(size));
-  BIO_free(bio);
-  return pem;
+  return pem_of(
+      [](BIO* bio, EVP_PKEY* key) { return PEM_write_bio_PrivateKey(bio, key, nullptr, nullptr, 0, nullptr, nullptr); },
+      socket_->key);
 }
+std::string FakeGitHub::certificate() const { return pem_of(PEM_write_bio_X509, socket_->certificate.get()); }
 
 void FakeGitHub::fail_next(Fault fault) {
   const std::lock_guard lock(mutex_);
@@ -105,6 +142,15 @@ void FakeGitHub::refuse_tokens() {
 void FakeGitHub::delete_check_runs() {
   const std::lock_guard lock(mutex_);
   check_runs_.clear();
+}
+void FakeGitHub::set_down(bool down) {
+  const std::lock_guard lock(mutex_);
+  down_ = down;
+}
+bool FakeGitHub::wait_for(const std::function<bool(const State&)>& condition) {
+  std::unique_lock lock(mutex_);
+  const State state{check_runs_, asked_, seen_};
+  return answered_.wait_for(lock, kPatience, [&] { return condition(state); });
 }
 std::vector<json> FakeGitHub::check_runs() {
   const std::lock_guard lock(mutex_);
@@ -137,14 +183,27 @@ void FakeGitHub::serve() {
 
 void FakeGitHub::serve_one() {
   tcp::socket socket = socket_->acceptor.accept();
+  if (!tls_) return converse(socket);
+  asio::ssl::stream<tcp::socket> stream(std::move(socket), socket_->tls);
+  boost::system::error_code refused;
+  stream.handshake(asio::ssl::stream_base::server, refused);
+  if (!refused) converse(stream);
+}
+
+template <class Stream>
+void FakeGitHub::converse(Stream& stream) {
   boost::beast::flat_buffer buffer;
   http::request_parser<http::string_body> parser;
   boost::system::error_code error;
-  http::read(socket, buffer, parser, error);
+  http::read(stream, buffer, parser, error);
   if (error) return;
   const auto& request = parser.get();
-  Seen seen{std::string(request.method_string()), std::string(request.target()),
-            std::string(request[http::field::authorization]), request.body(), 0};
+  Seen seen{std::string(request.method_string()),
+            std::string(request.target()),
+            std::string(request[http::field::authorization]),
+            request.body(),
+            std::string(request[http::field::if_none_match]),
+            0};
   Reply reply;
   {
     const std::lock_guard lock(mutex_);
@@ -152,13 +211,18 @@ void FakeGitHub::serve_one() {
     seen.status = reply.status;
     seen_.push_back(seen);
   }
-  if (reply.status == 0) return;  // cut
+  answered_.notify_all();
+  std::string rest;
+  if (reply.fault == Fault::Kind::silent) asio::read(stream, asio::dynamic_buffer(rest), error);  // until it leaves
+  if (reply.status == 0) return;
   http::response<http::string_body> response(static_cast<http::status>(reply.status), 11);
   response.set(http::field::content_type, "application/json");
   for (const auto& [name, value] : reply.headers) response.set(name, value);
   response.body() = reply.body.is_string() ? reply.body.get<std::string>() : reply.body.dump();
   response.prepare_payload();
-  http::write(socket, response, error);
+  if (reply.fault == Fault::Kind::cut_midway) response.body().resize(response.body().size() / 2);
+  if (reply.status == 304) response.body().clear();
+  http::write(stream, response, error);
 }
 
 FakeGitHub::Reply FakeGitHub::reply_to(const Seen& request) {
@@ -166,6 +230,7 @@ FakeGitHub::Reply FakeGitHub::reply_to(const Seen& request) {
   const std::string query = mark < request.path.size() ? request.path.substr(mark + 1) : "";
   const std::vector<std::string> path = steps_of(request.path.substr(0, mark));
   const bool about_tokens = path.back() == "access_tokens" || path.back() == "installation";
+  if (down_) return {0, {}, {}};
   if (const std::string wrong = api_.mistakes(request.method, request.path, request.body); !wrong.empty())
     mistakes_.push_back(wrong);
   if (path.front() == "app" || path.back() == "installation") {
@@ -173,12 +238,22 @@ FakeGitHub::Reply FakeGitHub::reply_to(const Seen& request) {
   } else if (!is_installation(request.authorization)) {
     return {401, {{"message", "Bad credentials"}}, {}};
   }
-  if (about_tokens || faults_.empty()) return route(request, path, query);
+  if (about_tokens || faults_.empty()) return conditional(request, route(request, path, query));
   const Fault fault = faults_.front();
   faults_.pop_front();
   if (fault.kind == Fault::Kind::cut_after) route(request, path, query);
-  if (fault.kind != Fault::Kind::answer) return {0, {}, {}};
-  return {fault.status, fault.body, fault.headers};
+  if (fault.kind == Fault::Kind::answer || fault.kind == Fault::Kind::cut_midway)
+    return {fault.status, fault.body, fault.headers, fault.kind};
+  return {0, {}, {}, fault.kind};
+}
+
+// What was asked for before, and is the same, is not sent again.
+FakeGitHub::Reply FakeGitHub::conditional(const Seen& request, Reply reply) const {
+  if (request.method != "GET" || reply.status != 200) return reply;
+  const std::string etag = "\"" + sha256_hex(reply.body.dump()) + "\"";
+  if (request.if_none_match == etag) return {304, "", {{"etag", etag}}};
+  reply.headers.emplace_back("etag", etag);
+  return reply;
 }
 
 bool FakeGitHub::is_app(const std::string& authorization) const {
@@ -206,72 +281,6 @@ FakeGitHub::Reply FakeGitHub::hand_out_token(const std::string& body) {
   const std::int64_t expires_ms = clock_.now_ms() + kTokenLife_ms;
   tokens_["Bearer " + token] = expires_ms;
   return {201, {{"token", token}, {"expires_at", to_rfc3339(expires_ms).substr(0, 19) + "Z"}}, {}};
-}
-
-FakeGitHub::Reply FakeGitHub::route(const Seen& request, const std::vector<std::string>& path,
-                                    const std::string& query) {
-  if (path.back() == "access_tokens") return hand_out_token(request.body);
-  if (path.back() == "installation") return {200, {{"id", kInstallation}}, {}};
-  if (path.size() > 1 && path[1] == "renamed")
-    return {307, json::object(), {{"location", "/repos/acme" + request.path.substr(14)}}};
-  const json body = json::parse(request.body, nullptr, false);
-  if (request.path.find("/check-runs") != std::string::npos) return check_runs_route(request, path);
-  if (path.size() > 4 && path[3] == "statuses") {
-    statuses_.push_back(body);
-    return {201, body, {}};
-  }
-  if (path.back() == "comments" && request.method == "POST") {
-    comments_.push_back({{"id", next_id_++}, {"body", body["body"]}});
-    return {201, comments_.back(), {}};
-  }
-  if (path.back() == "comments") return list_page(comments_, query, request.path);
-  return {404, {{"message", "Not Found"}}, {}};
-}
-
-FakeGitHub::Reply FakeGitHub::list_page(const std::vector<json>& items, const std::string& query,
-                                        const std::string& path) {
-  const std::size_t page = page_of(query);
-  const std::size_t first = std::min((page - 1) * kPage, items.size());
-  const std::size_t last = std::min(first + kPage, items.size());
-  Reply reply{200,
-              json(std::vector<json>(items.begin() + static_cast<std::ptrdiff_t>(first),
-                                     items.begin() + static_cast<std::ptrdiff_t>(last))),
-              {}};
-  if (last < items.size())
-    reply.headers.emplace_back("link", "<" + url() + path.substr(0, path.find("&page=")) +
-                                           "&page=" + std::to_string(page + 1) + ">; rel=\"next\"");
-  return reply;
-}
-
-FakeGitHub::Reply FakeGitHub::create_check_run(const json& body) {
-  json run = body;
-  run["id"] = next_id_++;
-  check_runs_.push_back(run);
-  const auto same = [&](const json& other) { return other["name"] == run["name"]; };
-  if (static_cast<std::size_t>(std::count_if(check_runs_.begin(), check_runs_.end(), same)) > kRunsOfANameMax)
-    check_runs_.erase(std::find_if(check_runs_.begin(), check_runs_.end(), same));
-  return {201, run, {}};
-}
-
-FakeGitHub::Reply FakeGitHub::check_runs_route(const Seen& request, const std::vector<std::string>& path) {
-  const json body = json::parse(request.body, nullptr, false);
-  if (request.method == "POST") return create_check_run(body);
-  if (path[3] == "commits") {
-    json listed{{"total_count", 0}, {"check_runs", json::array()}};
-    for (const json& run : check_runs_)
-      if (run["head_sha"] == path[4]) listed["check_runs"].push_back(run);
-    return {200, listed, {}};
-  }
-  const std::int64_t id = std::stoll(path.back());
-  for (json& run : check_runs_) {
-    if (run["id"] != id) continue;
-    const json added = body.is_object() ? body.value("/output/annotations"_json_pointer, json::array()) : json::array();
-    const auto count = run.value("/output/annotations_count"_json_pointer, std::size_t{0}) + added.size();
-    if (body.is_object()) run.update(body);
-    if (run.contains("output")) run["output"]["annotations_count"] = count;
-    return {200, run, {}};
-  }
-  return {404, {{"message", "Not Found"}}, {}};
 }
 
 }  // namespace smgate::test

@@ -78,6 +78,13 @@ std::string GithubApi::mistakes(const std::string& method, const std::string& pa
   return method + " " + plain + " is not described";
 }
 
+std::string GithubApi::permission_mistakes(const json& permissions) {
+  json schema = document_["components"]["schemas"]["app-permissions"];
+  schema["additionalProperties"] = false;
+  schema["components"] = document_["components"];
+  return JsonSchema(schema).mistakes(permissions);
+}
+
 std::string GithubApi::body_mistakes(const std::string& name, const json& operation, const std::string& body) {
   if (body.empty()) return operation["body_required"] == true ? "a body is required" : "";
   if (operation["body"].is_null()) return "a body is not described";

@@ -17,6 +17,8 @@ class GithubApi {
 
   // Empty: the request is valid. `path` with its query.
   std::string mistakes(const std::string& method, const std::string& path, const std::string& body);
+  // Of an App's permissions: one that is not described, or has another value.
+  std::string permission_mistakes(const nlohmann::json& permissions);
   // "POST /repos/{owner}/{repo}/check-runs" of each operation that a valid request has used, and of all.
   const std::set<std::string>& used() const { return used_; }
   std::set<std::string> all() const;

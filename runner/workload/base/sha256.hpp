@@ -19,7 +19,7 @@ class Sha256 {
   std::string hex();
 
  private:
-  void compress(const unsigned char* block);
+  void compress(const unsigned char* blocks, std::size_t count);
 
   std::array<std::uint32_t, 8> state_;
   std::array<unsigned char, 64> pending_{};

@@ -1,7 +1,5 @@
 #include "smgate/kernel_cache.hpp"
 
-#include <future>
-
 #include "runner/workload/base/sha256.hpp"
 #include "runner/workload/cache/compile_pool.hpp"
 #include "runner/workload/cache/compiler.hpp"
@@ -50,19 +48,37 @@ void KernelCache::end_prewarm(events::Here at) {
   if (options_.disk != nullptr) options_.disk->evict();
 }
 
-void KernelCache::offer(const std::string& key, const Body& body, events::Here at) {
-  const std::string digest = body.digest();
-  ++offers_;
-  writer_.offer(scope_, name_, key, digest, at);
-  if (modules_.count(key) != 0) return;
-  modules_.emplace(key, nullptr);  // taken from now on
+void KernelCache::compile_ahead(const std::function<void()>& offers) {
+  if (!pool_) return;
+  ahead_ = true;
+  offers();
+  ahead_ = false;
+}
+
+std::future<KernelCache::Built> KernelCache::start(const Body& body) {
   auto task = std::make_shared<std::packaged_task<Built()>>([this, body] { return build(body); });
-  offered_.push_back({key, body, digest, at, task->get_future()});
   if (pool_) {
     pool_->run([task] { (*task)(); });
   } else {
     (*task)();
   }
+  return task->get_future();
+}
+
+void KernelCache::offer(const std::string& key, const Body& body, events::Here at) {
+  const std::string digest = body.digest();
+  if (ahead_) {
+    std::future<Built>& started = started_[digest];
+    if (!started.valid()) started = start(body);
+    return;
+  }
+  ++offers_;
+  writer_.offer(scope_, name_, key, digest, at);
+  if (modules_.count(key) != 0) return;
+  modules_.emplace(key, nullptr);  // taken from now on
+  // One compile serves one offer: two keys of one body are two compiles, ahead or not.
+  const auto ahead = started_.extract(digest);
+  offered_.push_back({key, body, digest, at, ahead ? std::move(ahead.mapped()) : start(body)});
 }
 
 void KernelCache::settle() {

@@ -1,12 +1,48 @@
 #include "runner/workload/cuda/gemm.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
+#include <memory>
+
+#include "runner/workload/base/random.hpp"
+#include "runner/workload/base/sha256.hpp"
+#include "runner/workload/cache/disk_cache.hpp"
 
 namespace smgate::workload::cuda {
 
 namespace {
 
 constexpr std::size_t kWorkspaceBytes = std::size_t{64} << 20;  // above 32 MiB, which the library asks for on sm_90
+
+constexpr int kProposals = 8;
+constexpr int kTimings = 3;                                  // of each algorithm; the shortest counts
+constexpr std::size_t kSampleBytes = std::size_t{1} << 18;   // of a result's start and of its end
+constexpr std::size_t kPatternBytes = std::size_t{4} << 20;  // of numbers, repeated through the operands
+
+// Numbers from 2^-7 to 2 of either sign, as bf16 or, by pairs, as fp32. Equal or no numbers would cost a product less
+// power than a model's, and so less time.
+void fill(const Driver& driver, const DeviceBuffer& buffer, CUstream stream) {
+  std::vector<std::uint16_t> pattern(kPatternBytes / sizeof(std::uint16_t));
+  Random random(1);
+  for (std::uint16_t& value : pattern) value = static_cast<std::uint16_t>((random.next() & 0x83ffu) | 0x3c00u);
+  const std::size_t first = std::min(kPatternBytes, buffer.bytes());
+  check(driver, driver.memcpy_h_to_d(buffer.address(), pattern.data(), first), "cuMemcpyHtoD");
+  for (std::size_t done = first; done < buffer.bytes(); done *= 2) {
+    const std::size_t bytes = std::min(done, buffer.bytes() - done);
+    check(driver, driver.memcpy_d_to_d_async(buffer.address() + done, buffer.address(), bytes, stream),
+          "cuMemcpyDtoDAsync");
+  }
+}
+
+std::string sample(const Driver& driver, CUdeviceptr from, std::size_t bytes, CUstream stream) {
+  const std::size_t part = std::min(kSampleBytes, bytes);
+  std::string values(2 * part, '\0');
+  check(driver, driver.stream_synchronize(stream), "cuStreamSynchronize");
+  check(driver, driver.memcpy_d_to_h(values.data(), from, part), "cuMemcpyDtoH");
+  check(driver, driver.memcpy_d_to_h(values.data() + part, from + bytes - part, part), "cuMemcpyDtoH");
+  return values;
+}
 
 const CublasLt& library_or_throw() {
   const auto library = open_cublaslt();
@@ -16,8 +52,12 @@ const CublasLt& library_or_throw() {
 
 }  // namespace
 
-Gemms::Gemms(const CudaDevice& device, Math math)
-    : device_(device), library_(library_or_throw()), math_(math), workspace_(device.driver(), 2 * kWorkspaceBytes) {
+Gemms::Gemms(const CudaDevice& device, Math math, const DiskCache* disk)
+    : device_(device),
+      library_(library_or_throw()),
+      math_(math),
+      disk_(disk),
+      workspace_(device.driver(), 2 * kWorkspaceBytes) {
   check(library_, library_.create(&handle_), "cublasLtCreate");
 }
 
@@ -45,44 +85,100 @@ void Gemms::describe(Plan& plan, Product product, GemmShape shape) const {
         "cublasLtMatmulDescSetAttribute");
   check(library_, library_.matmul_desc_set(plan.operation, CUBLASLT_MATMUL_DESC_TRANSB, &right, sizeof right),
         "cublasLtMatmulDescSetAttribute");
-  const auto layout = [&](cublasLtMatrixLayout_t& made, cudaDataType_t type, std::uint64_t columns,
+  const auto layout = [&](cublasLtMatrixLayout_t& made, std::size_t& bytes, cudaDataType_t type, std::uint64_t columns,
                           std::uint64_t rows) {
     check(library_, library_.layout_create(&made, type, columns, rows, static_cast<std::int64_t>(columns)),
           "cublasLtMatrixLayoutCreate");
-    plan.largest_bytes = std::max<std::size_t>(plan.largest_bytes, columns * rows * (type == CUDA_R_32F ? 4 : 2));
+    bytes = columns * rows * (type == CUDA_R_32F ? 4 : 2);
   };
   switch (product) {
     case Product::kOutput:
-      layout(plan.a, stored, k, n);
-      layout(plan.b, stored, k, m);
-      layout(plan.c, stored, n, m);
+      layout(plan.a, plan.a_bytes, stored, k, n);
+      layout(plan.b, plan.b_bytes, stored, k, m);
+      layout(plan.c, plan.c_bytes, stored, n, m);
       break;
     case Product::kInputGradient:
-      layout(plan.a, stored, k, n);
-      layout(plan.b, stored, n, m);
-      layout(plan.c, stored, k, m);
+      layout(plan.a, plan.a_bytes, stored, k, n);
+      layout(plan.b, plan.b_bytes, stored, n, m);
+      layout(plan.c, plan.c_bytes, stored, k, m);
       break;
     case Product::kWeightGradient:
-      layout(plan.a, stored, k, m);
-      layout(plan.b, stored, n, m);
-      layout(plan.c, CUDA_R_32F, k, n);
+      layout(plan.a, plan.a_bytes, stored, k, m);
+      layout(plan.b, plan.b_bytes, stored, n, m);
+      layout(plan.c, plan.c_bytes, CUDA_R_32F, k, n);
       break;
   }
 }
 
-void Gemms::choose(Plan& plan) const {
+Gemms::Algorithms Gemms::proposals(const Plan& plan) const {
   cublasLtMatmulPreference_t preference = nullptr;
   check(library_, library_.preference_create(&preference), "cublasLtMatmulPreferenceCreate");
   const std::size_t bytes = kWorkspaceBytes;
   library_.preference_set(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &bytes, sizeof bytes);
-  cublasLtMatmulHeuristicResult_t best{};
+  std::array<cublasLtMatmulHeuristicResult_t, kProposals> results{};
   int found = 0;
   const cublasStatus_t status = library_.algo_get_heuristic(handle_, plan.operation, plan.a, plan.b, plan.c, plan.c,
-                                                            preference, 1, &best, &found);
+                                                            preference, kProposals, results.data(), &found);
   library_.preference_destroy(preference);
   check(library_, status, "cublasLtMatmulAlgoGetHeuristic");
   if (found == 0) throw RunFailure("cuBLASLt knows no algorithm for a product of this run");
-  plan.algorithm = best.algo;
+  Algorithms algorithms;
+  for (int i = 0; i < found; ++i) algorithms.push_back(results[static_cast<std::size_t>(i)].algo);
+  return algorithms;
+}
+
+// Those whose results are the first one's bit by bit, in a sample of them: they add in the same order.
+Gemms::Algorithms Gemms::equal_ones(Plan& plan, Algorithms proposed, Operands operands, CUstream stream) const {
+  std::string wanted;
+  Algorithms equal;
+  for (const cublasLtMatmulAlgo_t& algorithm : proposed) {
+    plan.algorithm = algorithm;
+    call(plan, operands, stream, Lane::kMain, false);
+    const std::string got = sample(device_.driver(), operands.result, plan.c_bytes, stream);
+    if (equal.empty()) wanted = got;
+    if (got == wanted) equal.push_back(algorithm);
+  }
+  return equal;
+}
+
+// In turns, so that the device's clocks, which fall under load, are the same for all.
+void Gemms::choose_fastest(Plan& plan, const Algorithms& algorithms, Operands operands, CUstream stream) const {
+  std::vector<double> best(algorithms.size(), 1e30);
+  Event start(device_.driver());
+  Event end(device_.driver());
+  for (int turn = 0; turn < kTimings; ++turn) {
+    for (std::size_t i = 0; i < algorithms.size(); ++i) {
+      plan.algorithm = algorithms[i];
+      start.record(stream);
+      call(plan, operands, stream, Lane::kMain, false);
+      end.record(stream);
+      end.synchronize();
+      best[i] = std::min(best[i], end.ms_since(start));
+    }
+  }
+  plan.algorithm = algorithms[static_cast<std::size_t>(std::min_element(best.begin(), best.end()) - best.begin())];
+}
+
+std::string Gemms::stored_name(const Key& key) const {
+  const auto& [product, m, k, n] = key;
+  std::string text = "cuBLASLt " + std::to_string(library_.get_version()) + " on " + device_.info().name;
+  for (const std::uint32_t part : {static_cast<std::uint32_t>(math_), static_cast<std::uint32_t>(product), m, k, n}) {
+    text += " " + std::to_string(part);
+  }
+  return sha256_hex(text);
+}
+
+std::optional<cublasLtMatmulAlgo_t> Gemms::stored_choice(const Key& key, const Plan& plan) const {
+  if (disk_ == nullptr) return std::nullopt;
+  const auto found = disk_->find(stored_name(key));
+  cublasLtMatmulAlgo_t algorithm{};
+  if (!found.code || found.code->size() != sizeof algorithm) return std::nullopt;
+  std::memcpy(&algorithm, found.code->data(), sizeof algorithm);
+  cublasLtMatmulHeuristicResult_t result{};
+  const cublasStatus_t status =
+      library_.algo_check(handle_, plan.operation, plan.a, plan.b, plan.c, plan.c, &algorithm, &result);
+  if (status != CUBLAS_STATUS_SUCCESS || result.workspaceSize > kWorkspaceBytes) return std::nullopt;
+  return algorithm;
 }
 
 Gemms::Plan& Gemms::planned(Product product, GemmShape shape) {
@@ -91,29 +187,42 @@ Gemms::Plan& Gemms::planned(Product product, GemmShape shape) {
   if (known != plans_.end()) return known->second;
   Plan& plan = plans_[key];
   describe(plan, product, shape);
-  choose(plan);
+  plan.algorithm = proposals(plan).front();
   return plan;
 }
 
 void Gemms::plan(Product product, GemmShape shape) { planned(product, shape); }
 
 void Gemms::warm_up(CUstream stream) {
-  std::size_t bytes = 0;
-  for (const auto& [key, plan] : plans_) bytes = std::max(bytes, plan.warm ? 0 : plan.largest_bytes);
-  if (bytes == 0) return;
-  const Driver& driver = device_.driver();
-  // All operands are the same memory: the products' values do not matter here.
-  const DeviceBuffer scratch(driver, bytes);
-  check(driver, driver.memset_d8_async(scratch.address(), 0, bytes, stream), "cuMemsetD8Async");
-  for (auto& [key, plan] : plans_) {
+  std::size_t a = 0, b = 0, c = 0;
+  for (const auto& [key, plan] : plans_) {
     if (plan.warm) continue;
-    const Product product = std::get<0>(key);
-    const Operands operands{scratch.address(), scratch.address(), scratch.address()};
-    call(plan, operands, stream, Lane::kMain, false);
-    if (product == Product::kWeightGradient) call(plan, operands, stream, Lane::kMain, true);
+    a = std::max(a, plan.a_bytes), b = std::max(b, plan.b_bytes), c = std::max(c, plan.c_bytes);
+  }
+  if (a == 0) return;
+  const Driver& driver = device_.driver();
+  const DeviceBuffer right(driver, a), left(driver, b), result(driver, c);
+  fill(driver, right, stream);
+  fill(driver, left, stream);
+  const Operands operands{result.address(), left.address(), right.address()};
+  for (auto& [key, plan] : plans_) {
+    if (!plan.warm) choose(key, plan, operands, stream);
     plan.warm = true;
   }
   check(driver, driver.stream_synchronize(stream), "cuStreamSynchronize");
+}
+
+void Gemms::choose(const Key& key, Plan& plan, Operands operands, CUstream stream) const {
+  if (const auto stored = stored_choice(key, plan)) {
+    plan.algorithm = *stored;
+    call(plan, operands, stream, Lane::kMain, false);
+  } else {
+    choose_fastest(plan, equal_ones(plan, proposals(plan), operands, stream), operands, stream);
+    // A choice that cannot be kept is made again by the next run.
+    const std::string_view bytes(reinterpret_cast<const char*>(&plan.algorithm), sizeof plan.algorithm);
+    if (disk_ != nullptr) disk_->store(stored_name(key), bytes);
+  }
+  if (std::get<0>(key) == Product::kWeightGradient) call(plan, operands, stream, Lane::kMain, true);
 }
 
 void Gemms::call(const Plan& plan, Operands operands, CUstream stream, Lane lane, bool grows) const {

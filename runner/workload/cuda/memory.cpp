@@ -7,7 +7,11 @@ namespace smgate::workload::cuda {
 namespace {
 
 constexpr std::size_t kStagingBytes = std::size_t{64} << 20;  // of a checkpoint's bytes on their way to the device
-constexpr std::uint32_t kOne = 0x3f800000u;                   // 1.0f
+// Of a checkpoint, copied at once through page-locked memory, which takes as long to get as a copy of 20 times its
+// size.
+constexpr std::size_t kStretchFloats = std::size_t{32} << 18;
+static_assert(kStretchFloats * sizeof(float) % kDigestPieceBytes == 0);
+constexpr std::uint32_t kOne = 0x3f800000u;  // 1.0f
 
 // Where element `place` of a model lies: as T among its matrices, as fp32 in its master or among its vectors; 0: not.
 struct Destination {
@@ -92,6 +96,20 @@ void upload_weights(const CudaOps& ops, const Engine& engine, const Layout& layo
     seed(ops, engine, layout, places, *weights.recipes());
   } else {
     load(ops, engine, layout, places, weights);
+  }
+}
+
+void copy_out(const Driver& driver, const Layout& layout, Address base, const Trainer::VisitStretch& visit) {
+  const HostBuffer buffer(driver, kStretchFloats * sizeof(float));
+  auto* values = static_cast<float*>(buffer.data());
+  for (std::size_t i = 0; i < layout.tensors.size(); ++i) {
+    const std::size_t all = layout.tensors[i].count;
+    for (std::size_t first = 0; first < all; first += kStretchFloats) {
+      const std::size_t count = std::min(kStretchFloats, all - first);
+      const Address from = base + (layout.places[i] + first) * sizeof(float);
+      check(driver, driver.memcpy_d_to_h(values, from, count * sizeof(float)), "cuMemcpyDtoH");
+      visit({i, first, {values, count}});
+    }
   }
 }
 

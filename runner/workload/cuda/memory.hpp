@@ -9,6 +9,7 @@
 #include "runner/workload/cuda/layout.hpp"
 #include "runner/workload/cuda/ops.hpp"
 #include "runner/workload/model/weight_source.hpp"
+#include "runner/workload/run/trainer.hpp"
 
 namespace smgate::workload::cuda {
 
@@ -43,5 +44,8 @@ struct Places {
 // Queues what puts every tensor of the source into its place: seeded ones are made there.
 void upload_weights(const CudaOps& ops, const Engine& engine, const Layout& layout, const Places& places,
                     const WeightSource& weights);
+
+// Visits every tensor of a layout whose fp32 values start at `base`, stretch by stretch, through page-locked memory.
+void copy_out(const Driver& driver, const Layout& layout, Address base, const Trainer::VisitStretch& visit);
 
 }  // namespace smgate::workload::cuda

@@ -76,7 +76,7 @@ std::size_t CudaModel::place_scratch(Address base) {
     side.out = carver.take(r * shape_.hidden * element_bytes_);
     side.partial1 = carver.take(partials * shape_.hidden);
     side.partial2 = carver.take(partials * shape_.hidden);
-    side.partial_bias = carver.take(partials * qkv_width());
+    side.partial_bias = carver.take(kernels::kRopeBlocksMax * sizeof(float) * qkv_width());
   }
   return carver.used();
 }
@@ -173,7 +173,7 @@ void CudaModel::backward_attention(const CudaOps& ops, std::uint32_t block) cons
   ops.attention_backward({s.dq, s.dk, s.dv, s.delta, s.dcontext, a.context, lse_[block], a.qkv}, attention_, batch_);
   ops.rope_backward({own.dqkv, own.partial_bias, s.dq, s.dk, s.dv}, attention_, shape_.rope_theta, rows());
   ops.hand_over(events_[block]->qkv, side);
-  side.bias_reduce(gradient(w.qkv_bias), own.partial_bias, rows(), qkv_width());
+  side.bias_reduce(gradient(w.qkv_bias), own.partial_bias, rows(), attention_.seq, qkv_width());
   side.gemm(Product::kWeightGradient, qkv, {gradient(w.qkv), own.dqkv, a.norm1});
   ops.gemm(Product::kInputGradient, qkv, {s.dnorm, own.dqkv, matrix(w.qkv)});
   ops.wait_for(events_[block + 1]->done);

@@ -19,7 +19,16 @@ std::uint32_t ceil_div(std::uint64_t count, std::uint32_t size) {
 std::uint32_t norm_blocks(std::uint32_t rows) {
   return std::min(ceil_div(rows, kernels::kRowsPerBlock), kernels::kPartialBlocksMax);
 }
-std::uint32_t rope_blocks(std::uint32_t rows) { return std::min(rows, kernels::kPartialBlocksMax); }
+
+// Positions, and parts of the batch, that blocks of the rotation's backward take beside each other.
+struct RopeBlocks {
+  std::uint32_t x, y;
+};
+
+RopeBlocks rope_blocks(std::uint32_t rows, std::uint32_t seq) {
+  const std::uint32_t x = std::min(seq, kernels::kRopeBlocksMax);
+  return {x, std::clamp(kernels::kRopeBlocksMax / x, 1u, rows / seq)};
+}
 
 }  // namespace
 
@@ -82,8 +91,10 @@ void CudaOps::gamma_reduce(Address dgamma, Address partial, std::uint32_t rows, 
          {ceil_div(hidden, kernels::kColumnsPerBlock), 1, 1, kThreads}, at, dgamma, partial, blocks, hidden);
 }
 
-void CudaOps::bias_reduce(Address dbias, Address partial, std::uint32_t rows, std::uint32_t columns, Here at) const {
-  const std::uint32_t blocks = rope_blocks(rows);
+void CudaOps::bias_reduce(Address dbias, Address partial, std::uint32_t rows, std::uint32_t seq, std::uint32_t columns,
+                          Here at) const {
+  const RopeBlocks grid = rope_blocks(rows, seq);
+  const std::uint32_t blocks = grid.x * grid.y;
   launch(kernels::bias_grad_reduce(), "bias_grad_reduce",
          {ceil_div(columns, kernels::kColumnsPerBlock), 1, 1, kThreads}, at, dbias, partial, blocks, columns);
 }
@@ -94,7 +105,8 @@ void CudaOps::rope(Address qkv, Address bias, AttentionShape shape, float theta,
 
 void CudaOps::rope_backward(const RopeGradient& rope, AttentionShape shape, float theta, std::uint32_t rows,
                             Here at) const {
-  launch(kernels::rope_backward(engine_.storage, shape, theta), "rope_bwd", {rope_blocks(rows), 1, 1, kThreads}, at,
+  const RopeBlocks blocks = rope_blocks(rows, shape.seq);
+  launch(kernels::rope_backward(engine_.storage, shape, theta), "rope_bwd", {blocks.x, blocks.y, 1, kThreads}, at,
          rope.dqkv, rope.partial, rope.dq, rope.dk, rope.dv, rows);
 }
 

@@ -78,7 +78,7 @@ class CudaOps {
   // The second stage of a gradient: the sum of the partial ones that a backward operation over `rows` left.
   void gamma_reduce(Address dgamma, Address partial, std::uint32_t rows, std::uint32_t hidden,
                     Here at = Here::now()) const;
-  void bias_reduce(Address dbias, Address partial, std::uint32_t rows, std::uint32_t columns,
+  void bias_reduce(Address dbias, Address partial, std::uint32_t rows, std::uint32_t seq, std::uint32_t columns,
                    Here at = Here::now()) const;
   void rope(Address qkv, Address bias, AttentionShape shape, float theta, std::uint32_t rows,
             Here at = Here::now()) const;

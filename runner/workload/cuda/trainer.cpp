@@ -38,10 +38,11 @@ class CudaTrainer : public Trainer {
   void allocate_training(const Batch& batch) override;
   StepResult step(std::uint32_t index) override;
   void for_each_student_tensor(const VisitFloats& visit) const override;
+  void for_each_student_stretch(const VisitStretch& visit) const override;
   void for_each_teacher_tensor(const VisitFloats& visit) const override;
   void for_each_student_gradient(const VisitFloats& visit) const override;
   std::vector<float> student_logits() override;
-  std::string profile();
+  std::string profile() override;
 
  private:
   void warm_scope(const char* scope, PrewarmList::Warm warm, events::Here at = events::Here::now());
@@ -87,7 +88,7 @@ CudaTrainer::CudaTrainer(const RunConfig& config, KernelCache& cache, CudaDevice
       driver_(device.driver()),
       writer_(writer),
       cache_(cache),
-      gemms_(device, config.math),
+      gemms_(device, config.math, cache.disk()),
       stream_(driver_),
       side_(driver_),
       fork_(driver_, CU_EVENT_DISABLE_TIMING),
@@ -297,9 +298,12 @@ StepResult CudaTrainer::step(std::uint32_t index) {
 
 std::string CudaTrainer::profile() {
   Profile profile(driver_);
+  // On one stream: what runs beside another operation has no time of its own.
+  engine_.side = engine_.main;
   engine_.times = &profile;
   enqueue(false);
   engine_.times = nullptr;
+  engine_.side = side_.handle();
   stream_.synchronize();
   return profile.table();
 }
@@ -342,6 +346,10 @@ void CudaTrainer::for_each_student_tensor(const VisitFloats& visit) const {
   for_each_float(student_places_.master, visit);
 }
 
+void CudaTrainer::for_each_student_stretch(const VisitStretch& visit) const {
+  copy_out(driver_, student_.layout(), student_places_.master, visit);
+}
+
 void CudaTrainer::for_each_student_gradient(const VisitFloats& visit) const { for_each_float(gradients_, visit); }
 
 void CudaTrainer::for_each_teacher_tensor(const VisitFloats& visit) const {
@@ -382,7 +390,5 @@ std::unique_ptr<Trainer> make_cuda_trainer(const RunConfig& config, KernelCache&
   }
   return std::make_unique<CudaTrainer>(config, cache, device, writer);
 }
-
-std::string profile_step(Trainer& trainer) { return dynamic_cast<CudaTrainer&>(trainer).profile(); }
 
 }  // namespace smgate::workload::cuda

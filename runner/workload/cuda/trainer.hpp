@@ -12,7 +12,4 @@ namespace smgate::workload::cuda {
 std::unique_ptr<Trainer> make_cuda_trainer(const RunConfig& config, KernelCache& cache, CudaDevice& device,
                                            events::Writer& writer);
 
-// One more step of a trainer made above, call by call with events around each operation: its times, the longest first.
-std::string profile_step(Trainer& trainer);
-
 }  // namespace smgate::workload::cuda

@@ -2,6 +2,7 @@
 // tensors' bytes without holes. The reader trusts nothing in a file. Any thread; a file is written whole or not at all.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -40,7 +41,8 @@ void write_file(const std::string& path, std::string_view bytes);
 // Length and header of a file of fp32 tensors in this layout.
 std::string safetensors_header(const std::vector<TensorInfo>& layout);
 
-// Writes a model tensor by tensor; the file is there under its name from finish on. Members throw RunFailure.
+// Writes a model in any order; the file is there under its name from finish on. Throws RunFailure where the file cannot
+// be made, and, in finish, where any part could not be written.
 class SafeTensorsWriter {
  public:
   SafeTensorsWriter(std::string path, const std::vector<TensorInfo>& layout);
@@ -48,7 +50,8 @@ class SafeTensorsWriter {
   SafeTensorsWriter(const SafeTensorsWriter&) = delete;
   SafeTensorsWriter& operator=(const SafeTensorsWriter&) = delete;
 
-  void add(const TensorInfo& tensor, std::span<const float> values);
+  // Some of a tensor's bytes, from its `first` on. Any thread.
+  void write(const TensorInfo& tensor, std::size_t first, std::span<const std::byte> bytes);
   void finish();
 
  private:
@@ -58,6 +61,7 @@ class SafeTensorsWriter {
   std::string partial_;
   int file_ = -1;
   std::uint64_t data_ = 0;  // where the values start
+  std::atomic<int> error_{0};
 };
 
 }  // namespace smgate::workload

@@ -2,19 +2,15 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 
-#include "runner/workload/base/parallel.hpp"
 #include "runner/workload/files/safetensors.hpp"
 
 namespace smgate::workload {
 
 namespace {
-
-constexpr std::size_t kPieceBytes = 8u << 20;  // one thread's copy into the page cache
 
 bool write_at(int file, std::span<const std::byte> bytes, std::uint64_t place) {
   while (!bytes.empty()) {
@@ -35,6 +31,9 @@ SafeTensorsWriter::SafeTensorsWriter(std::string path, const std::vector<TensorI
   data_ = header.size();
   file_ = ::open(partial_.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0666);
   if (file_ < 0 || !write_at(file_, std::as_bytes(std::span(header)), 0)) fail();
+  // A disk without room shows now, and what follows is written faster; a file system that cannot reserve is no reason.
+  const std::uint64_t bytes = data_ + float_count(layout) * sizeof(float);
+  if (::fallocate(file_, 0, 0, static_cast<off_t>(bytes)) != 0 && errno == ENOSPC) fail();
 }
 
 SafeTensorsWriter::~SafeTensorsWriter() {
@@ -51,21 +50,15 @@ void SafeTensorsWriter::fail() {
   throw RunFailure("cannot write " + path_ + ": " + reason);
 }
 
-void SafeTensorsWriter::add(const TensorInfo& tensor, std::span<const float> values) {
-  const auto bytes = std::as_bytes(values);
-  const std::uint64_t start = data_ + tensor.offset * sizeof(float);
-  std::atomic<int> error{0};
-  parallel_for((bytes.size() + kPieceBytes - 1) / kPieceBytes, [&](std::size_t piece) {
-    const std::size_t first = piece * kPieceBytes;
-    const auto part = bytes.subspan(first, std::min(kPieceBytes, bytes.size() - first));
-    if (!write_at(file_, part, start + first)) error = errno;
-  });
-  if (error == 0) return;
-  errno = error;
-  fail();
+void SafeTensorsWriter::write(const TensorInfo& tensor, std::size_t first, std::span<const std::byte> bytes) {
+  if (!write_at(file_, bytes, data_ + tensor.offset * sizeof(float) + first)) error_ = errno;
 }
 
 void SafeTensorsWriter::finish() {
+  if (error_ != 0) {
+    errno = error_;
+    fail();
+  }
   const int file = file_;
   file_ = -1;
   if (::close(file) != 0 || std::rename(partial_.c_str(), path_.c_str()) != 0) fail();

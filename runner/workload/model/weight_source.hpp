@@ -81,12 +81,17 @@ std::string weights_digest(const WeightSource& source);
 // Is every value a number?
 bool weights_finite(const WeightSource& source);
 
-// The same of one tensor, for what is not a source: its line in the digest, and whether all is finite.
-struct TensorCheck {
-  std::string line;
+// The same for what is not a source: a tensor's line in the digest is its start, what each of its parts adds in their
+// order, and a line's end. Every part but a tensor's last is of whole kDigestPieceBytes.
+inline constexpr std::size_t kDigestPieceBytes = 1u << 20;
+struct PartCheck {
+  std::string digests;
   bool finite;
 };
-TensorCheck check_tensor(const TensorInfo& tensor, Dtype dtype, std::span<const std::byte> values);
+using VisitBytes = std::function<void(std::size_t first, std::span<const std::byte> bytes)>;
+std::string digest_start(const TensorInfo& tensor, Dtype dtype);
+// `also` gets the part piece by piece, each on the thread that has just read it.
+PartCheck check_part(Dtype dtype, std::span<const std::byte> values, const VisitBytes& also = {});
 
 // `count` values as floats; bf16 and fp16 convert without loss.
 void to_floats(Dtype dtype, std::span<const std::byte> values, std::span<float> floats);

@@ -14,8 +14,6 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "values are digested as SafeTensors holds them");
 
-constexpr std::size_t kPieceBytes = 1 << 20;
-
 const char* name_of(Dtype dtype) { return dtype == Dtype::kF32 ? "F32" : dtype == Dtype::kF16 ? "F16" : "BF16"; }
 
 // A value is no number where every bit of its exponent is set.
@@ -48,20 +46,23 @@ std::string recipe_line(const TensorInfo& tensor, const SeededTensor& recipe) {
 
 }  // namespace
 
-TensorCheck check_tensor(const TensorInfo& tensor, Dtype dtype, std::span<const std::byte> values) {
-  std::vector<std::string> digests((values.size() + kPieceBytes - 1) / kPieceBytes);
+std::string digest_start(const TensorInfo& tensor, Dtype dtype) { return shape_text(tensor) + " " + name_of(dtype); }
+
+PartCheck check_part(Dtype dtype, std::span<const std::byte> values, const VisitBytes& also) {
+  std::vector<std::string> digests((values.size() + kDigestPieceBytes - 1) / kDigestPieceBytes);
   std::atomic<bool> finite{true};
   parallel_for(digests.size(), [&](std::size_t piece) {
-    const std::size_t first = piece * kPieceBytes;
-    const auto bytes = values.subspan(first, std::min(kPieceBytes, values.size() - first));
+    const std::size_t first = piece * kDigestPieceBytes;
+    const auto bytes = values.subspan(first, std::min(kDigestPieceBytes, values.size() - first));
     Sha256 hash;
     hash.update(bytes.data(), bytes.size());
     digests[piece] = hash.hex();
     if (!finite_piece(dtype, bytes)) finite = false;
+    if (also) also(first, bytes);
   });
-  std::string line = shape_text(tensor) + " " + name_of(dtype);
-  for (const std::string& digest : digests) line += " " + digest;
-  return {line + "\n", finite};
+  PartCheck check{"", finite};
+  for (const std::string& digest : digests) check.digests += " " + digest;
+  return check;
 }
 
 std::string weights_digest(const WeightSource& source) {
@@ -71,7 +72,7 @@ std::string weights_digest(const WeightSource& source) {
     return hash.hex();
   }
   source.for_each_tensor([&](const TensorInfo& tensor, Dtype dtype, std::span<const std::byte> values) {
-    hash.update(check_tensor(tensor, dtype, values).line);
+    hash.update(digest_start(tensor, dtype) + check_part(dtype, values).digests + "\n");
   });
   return hash.hex();
 }

@@ -68,11 +68,9 @@ Outcome<Pending> read_arguments(int argc, char** argv, Options& options) {
       {"--seq", &pending.seq},         {"--math", &pending.math},           {"--backend", &pending.backend},
       {"--target", &options.target},   {"--weights", &options.weights},     {"--disk-cache", &options.disk_cache},
       {"--dump", &options.dump}};
-  const std::pair<const char*, bool*> flags[] = {{"--json", &options.json},
-                                                 {"--strict", &options.strict},
-                                                 {"--help", &options.help},
-                                                 {"--list-faults", &options.list_faults},
-                                                 {"--list-controls", &options.list_controls}};
+  const std::pair<const char*, bool*> flags[] = {
+      {"--json", &options.json}, {"--strict", &options.strict},           {"--profile", &options.profile},
+      {"--help", &options.help}, {"--list-faults", &options.list_faults}, {"--list-controls", &options.list_controls}};
   for (int i = 1; i < argc; ++i) {
     bool known = false;
     for (const auto& [name, flag] : flags) {
@@ -261,7 +259,8 @@ std::string usage() {
          "  --dump DIR        writes both checkpoints, the batch, step 0's logits and gradients, and the losses, for\n"
          "                    tests/gpu/compare_transformers.py\n"
          "  --weights DIR     checkpoints in DIR/teacher and DIR/student (default: seeded weights)\n"
-         "  --compiler NAME   auto (NVRTC where it is found), nvrtc, none (default: auto; of a control none, on a CPU)\n"
+         "  --compiler NAME   auto (NVRTC where it is found), nvrtc, none (default: auto; of a control none, on a "
+         "CPU)\n"
          "  --target ARCH     architecture to compile for (default: the device's)\n"
          "  --disk-cache DIR  keep compiled kernels there; the run is then not attested cold\n"
          "  --strict          a compile after pre-warm fails the run\n"
@@ -272,6 +271,7 @@ std::string usage() {
          std::to_string(kControlSteps) + " steps that must not pass: " + join(control_names()) +
          "\n"
          "                    (default: SMGATE_CONTROL; --list-controls names them)\n"
+         "  --profile         print on stderr what each part of the run took, and on a GPU each operation of a step\n"
          "  --json            print the summary as one JSON object\n"
          "exit code: 0 trained, 1 the run failed, 2 usage\n";
 }

@@ -23,6 +23,7 @@ struct Options {
   std::string weights;     // folder with teacher/ and student/; empty: seeded
   std::string dump;        // folder for what another program compares with; empty: none
   bool strict = false;     // a compile after pre-warm fails the run
+  bool profile = false;    // print where the time went
   bool json = false;
   bool help = false;
   bool list_faults = false;

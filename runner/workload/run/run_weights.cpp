@@ -18,7 +18,8 @@ constexpr std::uint64_t kTeacherStream = 0x7eac;  // the models' numbers differ 
 constexpr std::uint64_t kStudentStream = 0x57de;
 constexpr std::size_t kSeededFileFloatsMax = 1u << 26;  // 256 MB; larger models' seeds stay recipes
 constexpr std::size_t kCpuFloatsMax = 1u << 26;         // more would take the CPU references hours a step
-constexpr std::size_t kComparedFloats = 1u << 16;
+constexpr std::size_t kComparedFloatsMin = 64;
+constexpr std::size_t kComparedFloatsMax = 1u << 16;
 
 // Values that belong to it.
 class OwnedWeights : public WeightSource {
@@ -68,16 +69,50 @@ events::Event weights_event(const std::string& scope, const std::string& path, c
   return event.text("container", container_of(magic, fs::file_size(file, error))).text("magic", magic_hex(magic));
 }
 
-bool changed(const WeightSource& before, std::size_t index, std::span<const float> after) {
-  std::vector<float> piece(std::min(kComparedFloats, after.size()));
-  for (std::size_t first = 0; first < after.size(); first += piece.size()) {
-    const std::size_t count = std::min(piece.size(), after.size() - first);
-    before.read(index, first, std::span(piece).first(count));
-    if (!std::equal(piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(count),
-                    after.begin() + static_cast<std::ptrdiff_t>(first)))
-      return true;
+// Tensors that changed mostly did so from their first values on, and seeded ones cost time to make again: so few
+// values at first, then ever more.
+bool changed(const WeightSource& before, const Trainer::Stretch& after) {
+  std::vector<float> piece;
+  for (std::size_t done = 0; done < after.values.size(); done += piece.size()) {
+    piece.resize(std::min({kComparedFloatsMin + 2 * done, kComparedFloatsMax, after.values.size() - done}));
+    before.read(after.tensor, after.first + done, piece);
+    if (!std::equal(piece.begin(), piece.end(), after.values.begin() + static_cast<std::ptrdiff_t>(done))) return true;
   }
   return false;
+}
+
+struct CheckpointSeen {
+  std::string digest;
+  bool finite = true;
+  std::uint64_t tensors_changed = 0;
+};
+
+// Each stretch is digested, held against what was loaded, and written while it is at hand.
+CheckpointSeen write_student(SafeTensorsWriter& file, const Trainer& trainer, const WeightSource& before) {
+  const auto& layout = trainer.student_layout();
+  CheckpointSeen seen;
+  Sha256 digest;
+  bool differs = false;  // the tensor that the stretches are of
+  trainer.for_each_student_stretch([&](const Trainer::Stretch& stretch) {
+    const TensorInfo& tensor = layout[stretch.tensor];
+    if (stretch.first == 0) {
+      digest.update((stretch.tensor == 0 ? "" : "\n") + digest_start(tensor, Dtype::kF32));
+      differs = false;
+    }
+    const auto write = [&](std::size_t first, std::span<const std::byte> bytes) {
+      file.write(tensor, stretch.first * sizeof(float) + first, bytes);
+    };
+    const PartCheck check = check_part(Dtype::kF32, std::as_bytes(stretch.values), write);
+    digest.update(check.digests);
+    seen.finite = seen.finite && check.finite;
+    if (differs || !changed(before, stretch)) return;
+    differs = true;
+    ++seen.tensors_changed;
+  });
+  digest.update("\n");
+  file.finish();
+  seen.digest = digest.hex();
+  return seen;
 }
 
 }  // namespace
@@ -184,18 +219,7 @@ void RunWeights::write_checkpoint(events::Writer& writer, const Trainer& trainer
   const std::string path = folder_ + "/student-trained.safetensors";
   const auto& layout = trainer.student_layout();
   SafeTensorsWriter file(path, layout);
-  Sha256 digest;
-  bool finite = true;
-  std::size_t index = 0;
-  std::uint64_t tensors_changed = 0;
-  trainer.for_each_student_tensor([&](const TensorInfo& tensor, std::span<const float> values) {
-    file.add(tensor, values);
-    const TensorCheck check = check_tensor(tensor, Dtype::kF32, std::as_bytes(values));
-    digest.update(check.line);
-    finite = finite && check.finite;
-    tensors_changed += changed(*student_, index++, values) ? 1 : 0;
-  });
-  file.finish();
+  const CheckpointSeen seen = write_student(file, trainer, *student_);
   std::error_code error;
   const std::uint64_t bytes = fs::file_size(path, error);
   const auto back = MappedFile::open(path);
@@ -203,9 +227,9 @@ void RunWeights::write_checkpoint(events::Writer& writer, const Trainer& trainer
   events::Event event("checkpoint");
   event.text("path", path).text("claimed_container", "safetensors");
   event.text("container", container_of(first_bytes_of(path), bytes)).integer("bytes", bytes);
-  event.flag("whole", whole).integer("tensors", layout.size()).integer("tensors_changed", tensors_changed);
-  event.text("initial_digest", student_digest_).text("final_digest", digest.hex());
-  writer.emit(event.flag("finite", finite));
+  event.flag("whole", whole).integer("tensors", layout.size()).integer("tensors_changed", seen.tensors_changed);
+  event.text("initial_digest", student_digest_).text("final_digest", seen.digest);
+  writer.emit(event.flag("finite", seen.finite));
 }
 
 }  // namespace smgate::workload

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 
 #include "runner/workload/cache/compile_pool.hpp"
@@ -14,6 +15,7 @@
 #include "runner/workload/run/dump.hpp"
 #include "runner/workload/run/machine.hpp"
 #include "runner/workload/run/options.hpp"
+#include "runner/workload/run/phases.hpp"
 #include "runner/workload/run/run_weights.hpp"
 
 namespace smgate::workload {
@@ -97,10 +99,23 @@ void train(Trainer& trainer, events::Writer& writer, const Options& options, Dum
   }
 }
 
+// A GPU's kernels wait for nothing but the compiler: the library of products is opened meanwhile.
+void compile_ahead(KernelCache& cache, const RunConfig& config, const PrewarmList& prewarm) {
+  if (!config.gpu || config.control == Control::kNoPrewarm) return;
+  cache.compile_ahead([&] {
+    for (const PrewarmList::Warm warm : {prewarm.teacher, prewarm.student, prewarm.student_backward}) {
+      warm(cache, config);
+    }
+  });
+}
+
 Summary run(Options options, const PrewarmList& prewarm, events::Writer& writer) {
+  Phases phases;
   std::string note;
   const auto compiler = choose_compiler(options.compiler, note);
+  phases.done("compiler opened");
   const auto machine = open_machine(options, writer);
+  phases.done("device opened");
   Device& device = machine->device();
   RunWeights weights(options);
   report_start(writer, options, device.info(), *compiler, note);
@@ -112,20 +127,28 @@ Summary run(Options options, const PrewarmList& prewarm, events::Writer& writer)
   const auto disk = options.disk_cache.empty() ? nullptr : std::make_unique<DiskCache>(options.disk_cache);
   KernelCache cache("kernels", *compiler, device, options.config.fault == Fault::kSilentCache ? mute : writer,
                     {disk.get(), options.target, options.strict, compiler->real() ? compile_threads() : 0});
+  compile_ahead(cache, options.config, prewarm);
+  phases.done("start reported");
   const auto trainer = machine->trainer(options.config, cache, writer);
+  phases.done("trainer made");
   trainer->prewarm(prewarm);
+  phases.done("pre-warm");
   load_models(*trainer, writer, weights);
   const Batch batch = make_batch(options.config);
   trainer->allocate_training(batch);
   device.report_memory();
   writer.emit(batch_event(batch));
+  phases.done("payload");
 
   Summary summary;
   Dump dump(options.dump, options.config);
   dump.start(*trainer, batch);
   train(*trainer, writer, options, dump, summary);
   dump.finish();
+  phases.done(std::to_string(options.config.steps) + " steps");
   weights.write_checkpoint(writer, *trainer);
+  phases.done("checkpoint");
+  if (options.profile) std::fputs((phases.table() + trainer->profile()).c_str(), stderr);
   summary.late_compiles = cache.late_compiles();
   summary.modules = cache.modules();
   return summary;
@@ -185,6 +208,8 @@ int run_reported(const Options& options, const PrewarmList& prewarm) {
 }  // namespace
 
 int smoke_main(int argc, char** argv, const PrewarmList& prewarm) {
+  // NVRTC and the driver keep caches of their own in the user's home, which would serve a run that calls itself cold.
+  ::setenv("CUDA_CACHE_DISABLE", "1", 1);
   const auto options = parse_options(argc, argv, gpu_arch);
   if (!options) return usage_error(options.error());
   if (options.value().help) {

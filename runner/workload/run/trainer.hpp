@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "runner/workload/model/weight_source.hpp"
@@ -48,6 +49,20 @@ class Trainer {
   // The student as it is now, in fp32, tensor by tensor in the layout's order; the values are there until `visit`
   // returns.
   virtual void for_each_student_tensor(const VisitFloats& visit) const = 0;
+  // The same in stretches that a device's copies are fast in, none of two tensors; see kDigestPieceBytes.
+  struct Stretch {
+    std::size_t tensor;  // of the layout
+    std::size_t first;   // of its values
+    std::span<const float> values;
+  };
+  using VisitStretch = std::function<void(const Stretch& stretch)>;
+  virtual void for_each_student_stretch(const VisitStretch& visit) const {
+    std::size_t index = 0;
+    for_each_student_tensor([&](const TensorInfo&, std::span<const float> values) { visit({index++, 0, values}); });
+  }
+
+  // One more step, call by call: what each operation took, the longest first. Empty where nothing measures that.
+  virtual std::string profile() { return ""; }
 
   // For another program to compare with; the gradients are the last step's, before clipping. The logits are of every
   // position, by the weights as they are now.

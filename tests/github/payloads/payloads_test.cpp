@@ -1,5 +1,5 @@
 // All webhooks that `@octokit/webhooks-examples` has, signed and posted to the running server: each is answered 2xx and
-// has exactly the effect that effects.md says. Each finds an empty server, so that its effect is its own.
+// has exactly the effect that the README's table says. Each finds an empty server, so that its effect is its own.
 #include <gmock/gmock.h>
 
 #include <fstream>
@@ -47,7 +47,7 @@ std::vector<std::string> cells(const std::string& line) {
 // "event action: what the delivery's row begins with" -> how many of the payloads.
 using Effects = std::map<std::string, int>;
 Effects read_table() {
-  std::ifstream file(SMGATE_SOURCE_DIR "/tests/github/payloads/effects.md");
+  std::ifstream file(SMGATE_SOURCE_DIR "/README.md");
   Effects effects;
   std::string line;
   while (std::getline(file, line)) {

@@ -8,5 +8,7 @@ extern const char* const kPlainAttentionShared;  // before each of the others
 extern const char* const kPlainAttentionForward;
 extern const char* const kPlainAttentionBackwardQ;
 extern const char* const kPlainAttentionBackwardKv;
+extern const char* const kTiledAttentionBackwardQ;  // in bf16, behind what attention.cpp puts before its forward pass
+extern const char* const kTiledAttentionBackwardKv;
 
 }  // namespace smgate::workload::cuda::kernels

@@ -16,9 +16,9 @@ struct Sums {
   float hs, ht, z1, zs, zt, cross;
 };
 __device__ __forceinline__ void shift(Sums& sums, float hs, float ht) {
-  sums.z1 *= exp2f((sums.hs - hs) * LOG2E);
-  sums.zs *= exp2f((sums.hs - hs) * COLD);
-  const float shrink = exp2f((sums.ht - ht) * COLD);
+  sums.z1 *= power2((sums.hs - hs) * LOG2E);
+  sums.zs *= power2((sums.hs - hs) * COLD);
+  const float shrink = power2((sums.ht - ht) * COLD);
   sums.zt *= shrink;
   sums.cross *= shrink;
   sums.hs = hs;
@@ -35,9 +35,12 @@ __device__ __forceinline__ void add8(Sums& sums, const float* s, const float* t)
   for (u32 j = 0; j < 8; ++j) hs = fmaxf(hs, s[j]), ht = fmaxf(ht, t[j]);
   if (hs > sums.hs || ht > sums.ht) shift(sums, hs, ht);
   for (u32 j = 0; j < 8; ++j) {
-    const float weight = exp2f((t[j] - ht) * COLD);
-    sums.z1 += exp2f((s[j] - hs) * LOG2E);
-    sums.zs += exp2f((s[j] - hs) * COLD);
+    const float weight = power2((t[j] - ht) * COLD);
+    const float soft = power2((s[j] - hs) * COLD);
+    // At the incident's temperature the hard exponential is a power of the soft one: the device makes few of them a
+    // clock.
+    sums.z1 += TEMPERATURE == 4.0f ? soft * soft * (soft * soft) : power2((s[j] - hs) * LOG2E);
+    sums.zs += soft;
     sums.zt += weight;
     sums.cross += weight * (t[j] - s[j]);
   }
@@ -81,16 +84,21 @@ extern "C" __global__ void __launch_bounds__(512) kd_loss(T* student, float* los
     losses[2 * row] = log1 - label_logit;
     losses[2 * row + 1] = sums.cross / (sums.zt * TEMPERATURE) - log_t + log_s;
   }
+  const float fourth = sums.zs * sums.zs * (sums.zs * sums.zs) / sums.z1;  // p1 over the fourth power of ps
   const float hard = ALPHA * share, soft = (1.0f - ALPHA) * TEMPERATURE * share;
   for (u32 i = 8 * threadIdx.x; i < VOCAB; i += 8 * 512) {
     float s[8], t[8];
     load8(s_row + i, s);
     load8(t_row + i, t);
     for (u32 j = 0; j < 8; ++j) {
-      const float p1 = exp2f((s[j] - log1) * LOG2E);
-      const float ps = exp2f(s[j] * COLD - log_s * LOG2E);
-      const float pt = exp2f(t[j] * COLD - log_t * LOG2E);
-      s[j] = hard * (i + j == label ? p1 - 1.0f : p1) + soft * (ps - pt);
+      const float ps = power2(s[j] * COLD - log_s * LOG2E);
+      const float pt = power2(t[j] * COLD - log_t * LOG2E);
+      const float p1 = TEMPERATURE == 4.0f ? ps * ps * (ps * ps) * fourth : power2((s[j] - log1) * LOG2E);
+      s[j] = hard * p1 + soft * (ps - pt);
+    }
+    if (label - i < 8) {
+#pragma unroll
+      for (u32 j = 0; j < 8; ++j) s[j] -= i + j == label ? hard : 0.0f;
     }
     store8(s_row + i, s);
   }

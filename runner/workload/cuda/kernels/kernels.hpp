@@ -24,6 +24,7 @@ namespace kernels {
 inline constexpr std::uint32_t kRowsPerBlock = 8;
 // Blocks of the kernels that walk over rows and leave one partial sum each: two on each multiprocessor of an H200.
 inline constexpr std::uint32_t kPartialBlocksMax = 264;
+inline constexpr std::uint32_t kRopeBlocksMax = 528;  // of the rotation's backward: four on each
 inline constexpr std::uint32_t kNormBlocks = 1056;
 inline constexpr std::uint32_t kAttentionTile = 64;  // queries or keys that a block owns
 inline constexpr std::uint32_t kAttentionThreads = 128;

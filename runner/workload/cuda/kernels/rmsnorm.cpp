@@ -115,6 +115,7 @@ extern "C" __global__ void NAME(float* total, const float* partial, u32 count, u
   const u32 group = threadIdx.x / 32;
   float sum = 0.0f;
   if (column < columns) {
+#pragma unroll 8
     for (u32 row = group; row < count; row += 8) sum += partial[(u64)row * columns + column];
   }
   part[group][threadIdx.x % 32] = sum;

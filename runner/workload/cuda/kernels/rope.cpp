@@ -47,67 +47,111 @@ extern "C" __global__ void rope_fwd(T* qkv, const float* bias) {
 )cuda";
 
 // From the gradients of rotated queries and, for every query head, of its key and value, to those of the projection;
-// partial: each block's sum over its rows, for the biases.
+// partial: each block's sum over its rows, for the biases. A block takes the rows of one position at a time, so that
+// they share its rotations, and as many rows at once as it has threads for; a thread's item, VEC columns of a head's
+// half and those that rotate with them, stays the same.
 constexpr const char* kBackward = R"cuda(
 #define GROUP (HEADS / KV_HEADS)
-#define PER ((ITEMS + 255) / 256)
+#if HEAD_DIM % 16 == 0
+#define VEC 8
+#define LOAD load8
+#define STORE store8
+#elif HEAD_DIM % 8 == 0
+#define VEC 4
+#define LOAD load4
+#define STORE store4
+#else
+#define VEC 2
+#define LOAD load2
+#define STORE store2
+#endif
+#define HEAD_ITEMS (HALF / VEC)
+#define ROW_ITEMS ((HEADS + 2 * KV_HEADS) * HEAD_ITEMS)
+#define PER ((ROW_ITEMS + 255) / 256)
+#define LANES (ROW_ITEMS < 256 ? 256 / ROW_ITEMS : 1)
 __device__ __forceinline__ void group_sum(const T* from, float* a, float* b) {
-  a[0] = a[1] = b[0] = b[1] = 0.0f;
-  for (u32 g = 0; g < GROUP; ++g) {
-    float x[2], y[2];
-    load2(from + g * HEAD_DIM, x);
-    load2(from + g * HEAD_DIM + HALF, y);
-    a[0] += x[0], a[1] += x[1], b[0] += y[0], b[1] += y[1];
+  LOAD(from, a);
+  LOAD(from + HALF, b);
+#pragma unroll
+  for (u32 g = 1; g < GROUP; ++g) {
+    float x[VEC], y[VEC];
+    LOAD(from + g * HEAD_DIM, x);
+    LOAD(from + g * HEAD_DIM + HALF, y);
+#pragma unroll
+    for (u32 j = 0; j < VEC; ++j) a[j] += x[j], b[j] += y[j];
+  }
+}
+// What an item's gradients are before they are rotated back.
+__device__ __forceinline__ void gather(const T* dq, const T* dk, const T* dv, u64 row, u32 head, u32 d, float* a,
+                                       float* b) {
+  const u64 start = row * (HEADS * HEAD_DIM) + d;
+  if (head < HEADS) {
+    LOAD(dq + start + head * HEAD_DIM, a);
+    LOAD(dq + start + head * HEAD_DIM + HALF, b);
+  } else if (head < HEADS + KV_HEADS) {
+    group_sum(dk + start + (head - HEADS) * GROUP * HEAD_DIM, a, b);
+  } else {
+    group_sum(dv + start + (head - HEADS - KV_HEADS) * GROUP * HEAD_DIM, a, b);
   }
 }
 extern "C" __global__ void __launch_bounds__(256) rope_bwd(T* dqkv, float* partial, const T* dq, const T* dk,
                                                            const T* dv, u32 rows) {
-  __shared__ float cosine[HALF], sine[HALF];
-  float grown[PER][4];
+  __shared__ float cosine[HALF], sine[HALF], total[WIDTH];
+  const u32 lane = ROW_ITEMS < 256 ? threadIdx.x / ROW_ITEMS : 0;
+  float grown[PER][2 * VEC];
 #pragma unroll
   for (u32 i = 0; i < PER; ++i) {
-    for (u32 j = 0; j < 4; ++j) grown[i][j] = 0.0f;
+    for (u32 j = 0; j < 2 * VEC; ++j) grown[i][j] = 0.0f;
   }
-  for (u64 row = blockIdx.x; row < rows; row += gridDim.x) {
+  const u32 batch = rows / SEQ;
+  for (u32 position = blockIdx.x; position < SEQ; position += gridDim.x) {
     __syncthreads();
-    rotations(cosine, sine, (u32)(row % SEQ));
+    rotations(cosine, sine, position);
     __syncthreads();
 #pragma unroll
     for (u32 i = 0; i < PER; ++i) {
-      const u32 item = threadIdx.x + 256 * i;
-      if (item >= ITEMS) continue;
-      const u32 head = item / (HALF / 2);
-      const u32 d = 2 * (item % (HALF / 2));
-      const u64 start = row * (HEADS * HEAD_DIM) + d;
-      float a[2], b[2];
-      if (head < HEADS) {
-        load2(dq + start + head * HEAD_DIM, a);
-        load2(dq + start + head * HEAD_DIM + HALF, b);
-      } else if (head < HEADS + KV_HEADS) {
-        group_sum(dk + start + (head - HEADS) * GROUP * HEAD_DIM, a, b);
-      } else {
-        group_sum(dv + start + (head - HEADS - KV_HEADS) * GROUP * HEAD_DIM, a, b);
-      }
-      if (item < ROTATED) {
-        for (u32 j = 0; j < 2; ++j) {
-          const float x = a[j];
-          a[j] = x * cosine[d + j] + b[j] * sine[d + j];
-          b[j] = b[j] * cosine[d + j] - x * sine[d + j];
+      const u32 item = threadIdx.x - lane * ROW_ITEMS + 256 * i;
+      if (item >= ROW_ITEMS || lane >= LANES) continue;
+      const u32 head = item / HEAD_ITEMS;
+      const u32 d = VEC * (item % HEAD_ITEMS);
+      for (u32 sequence = blockIdx.y * LANES + lane; sequence < batch; sequence += gridDim.y * LANES) {
+        const u64 row = (u64)sequence * SEQ + position;
+        float a[VEC], b[VEC];
+        gather(dq, dk, dv, row, head, d, a, b);
+#pragma unroll
+        for (u32 j = 0; j < VEC; ++j) {
+          if (head < HEADS + KV_HEADS) {
+            const float x = a[j];
+            a[j] = x * cosine[d + j] + b[j] * sine[d + j];
+            b[j] = b[j] * cosine[d + j] - x * sine[d + j];
+          }
+          grown[i][j] += a[j];
+          grown[i][VEC + j] += b[j];
         }
+        T* at = dqkv + row * WIDTH + head * HEAD_DIM + d;
+        STORE(at, a);
+        STORE(at + HALF, b);
       }
-      T* at = dqkv + row * WIDTH + head * HEAD_DIM + d;
-      store2(at, a);
-      store2(at + HALF, b);
-      grown[i][0] += a[0], grown[i][1] += a[1], grown[i][2] += b[0], grown[i][3] += b[1];
     }
   }
+  for (u32 turn = 0; turn < LANES; ++turn) {
+    __syncthreads();
+    if (lane != turn) continue;
 #pragma unroll
-  for (u32 i = 0; i < PER; ++i) {
-    const u32 item = threadIdx.x + 256 * i;
-    if (item >= ITEMS) continue;
-    float* at = partial + (u64)blockIdx.x * WIDTH + item / (HALF / 2) * HEAD_DIM + 2 * (item % (HALF / 2));
-    at[0] = grown[i][0], at[1] = grown[i][1], at[HALF] = grown[i][2], at[HALF + 1] = grown[i][3];
+    for (u32 i = 0; i < PER; ++i) {
+      const u32 item = threadIdx.x - lane * ROW_ITEMS + 256 * i;
+      if (item >= ROW_ITEMS) continue;
+      float* at = total + item / HEAD_ITEMS * HEAD_DIM + VEC * (item % HEAD_ITEMS);
+#pragma unroll
+      for (u32 j = 0; j < VEC; ++j) {
+        at[j] = turn == 0 ? grown[i][j] : at[j] + grown[i][j];
+        at[HALF + j] = turn == 0 ? grown[i][VEC + j] : at[HALF + j] + grown[i][VEC + j];
+      }
+    }
   }
+  __syncthreads();
+  float* to = partial + (u64)(blockIdx.y * gridDim.x + blockIdx.x) * WIDTH;
+  for (u32 i = threadIdx.x; i < WIDTH; i += 256) to[i] = total[i];
 }
 )cuda";
 

@@ -61,6 +61,11 @@ __device__ __forceinline__ void store4(float* to, const float* x) { *(float4*)to
 __device__ __forceinline__ void load8(const T* from, float* x) { load4(from, x), load4(from + 4, x + 4); }
 __device__ __forceinline__ void store8(T* to, const float* x) { store4(to, x), store4(to + 4, x + 4); }
 #endif
+__device__ __forceinline__ float power2(float x) {
+  float y;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+}
 __device__ __forceinline__ float warp_sum(float value) {
   for (u32 step = 16; step > 0; step >>= 1) value += __shfl_xor_sync(0xffffffffu, value, step);
   return value;

@@ -9,6 +9,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <future>
 #include <map>
 #include <memory>
 #include <set>
@@ -53,8 +55,12 @@ class KernelCache {
   void begin_prewarm(const std::string& scope, events::Here at = events::Here::now());
   void end_prewarm(events::Here at = events::Here::now());
 
-  // Has `body` compiled under `key`, unless the key is taken. Only in a pre-warm span; where it does not compile,
-  // end_prewarm throws RunFailure.
+  // Has what `offers` offers compiled from now on, beside whatever comes next: nothing is reported and no key is taken
+  // before its own offer, in a span, which then finds it compiled or on its way.
+  void compile_ahead(const std::function<void()>& offers);
+
+  // Has `body` compiled under `key`, unless the key is taken. In a pre-warm span or ahead of it; where it does not
+  // compile, end_prewarm throws RunFailure.
   void offer(const std::string& key, const Body& body, events::Here at = events::Here::now());
 
   // The module under `key`; compiles `body` on a miss, however late. A hit whose module was built from another body is
@@ -62,6 +68,7 @@ class KernelCache {
   const Module& get_or_compile(const std::string& scope, const std::string& key, const Body& body,
                                events::Here at = events::Here::now());
 
+  const DiskCache* disk() const { return options_.disk; }
   std::uint64_t late_compiles() const { return late_compiles_; }
   std::uint64_t modules() const { return modules_.size(); }
 
@@ -71,6 +78,7 @@ class KernelCache {
 
   const std::string& target() const;
   Built build(const Body& body) const;
+  std::future<Built> start(const Body& body);
   void settle();
   const Module& admit(const std::string& key, const Body& body, const std::string& digest, Built built,
                       events::Here at);
@@ -83,10 +91,12 @@ class KernelCache {
   events::Writer& writer_;
   KernelCacheOptions options_;
   std::map<std::string, std::unique_ptr<Module>> modules_;
-  std::vector<Offered> offered_;    // in the open span, in order, each under a key of its own
-  std::set<std::string> reported_;  // scope, key, body of the hits that were told
-  std::string scope_;               // of the open pre-warm span; empty outside
-  std::uint64_t offers_ = 0;        // in the open span
+  std::vector<Offered> offered_;                       // in the open span, in order, each under a key of its own
+  std::set<std::string> reported_;                     // scope, key, body of the hits that were told
+  std::string scope_;                                  // of the open pre-warm span; empty outside
+  bool ahead_ = false;                                 // what is offered now is for a later span
+  std::map<std::string, std::future<Built>> started_;  // ahead of their offers, by the body's digest
+  std::uint64_t offers_ = 0;                           // in the open span
   std::uint64_t late_compiles_ = 0;
   std::unique_ptr<CompilePool> pool_;  // last: its threads end before what they read
 };

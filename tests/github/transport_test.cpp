@@ -1,0 +1,131 @@
+// How a request travels: whose certificate is believed, how long and how much is waited for.
+#include <dlfcn.h>
+#include <gmock/gmock.h>
+#include <netdb.h>
+
+#include <fstream>
+#include <future>
+
+#include "tests/github/github_fixture.hpp"
+
+namespace {
+
+std::promise<void> name_server_answers;  // for the one name that it never answers in time
+
+}  // namespace
+
+// Takes the place of libc's, so that one name's look-up hangs until the test lets it go.
+extern "C" int getaddrinfo(const char* node, const char* service, const addrinfo* hints, addrinfo** result) {
+  if (std::string(node) == "slow.example") {
+    name_server_answers.get_future().wait();
+    return EAI_FAIL;
+  }
+  using GetAddrInfo = int (*)(const char*, const char*, const addrinfo*, addrinfo**);
+  static const auto kOfLibc = reinterpret_cast<GetAddrInfo>(dlsym(RTLD_NEXT, "getaddrinfo"));
+  return kOfLibc(node, service, hints, result);
+}
+
+namespace smgate::test {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr std::chrono::milliseconds kShort{200};
+
+class Transport : public GithubTest {
+ protected:
+  github::Exchanged get(const std::string& url, const std::filesystem::path& ca_file = "") {
+    github::Transport transport = github::make_transport(io_.get_executor(), ca_file, deadline_);
+    return await(transport({"GET", github::parse_url(url).value(), {}, ""}));
+  }
+  std::string why_not(const std::string& url, const std::filesystem::path& ca_file = "") {
+    return std::get<github::NoAnswer>(get(url, ca_file)).what;
+  }
+  std::filesystem::path certificate_file(const FakeGitHub& fake) {
+    std::ofstream(scratch_ / "ca.pem") << fake.certificate();
+    return scratch_ / "ca.pem";
+  }
+  std::string deliveries(const FakeGitHub& fake) { return fake.url() + "/app/hook/deliveries"; }
+
+  std::chrono::milliseconds deadline_ = github::kExchangeDeadline;
+};
+
+TEST_F(Transport, RefusesACertificateThatNobodyVouchesForAndSaysWhy) {
+  FakeGitHub fake(clock_, FakeTls::of_loopback);
+  const std::string why = why_not(deliveries(fake));
+  EXPECT_THAT(why, HasSubstr("certificate verify failed"));
+  EXPECT_THAT(why, HasSubstr("self-signed certificate"));
+  EXPECT_THAT(why, HasSubstr("ca_file"));
+  EXPECT_TRUE(fake.seen().empty());
+}
+
+TEST_F(Transport, BelievesTheCertificatesThatTheConfigurationNames) {
+  FakeGitHub fake(clock_, FakeTls::of_loopback);
+  const auto answer = std::get<github::Answer>(get(deliveries(fake), certificate_file(fake)));
+  EXPECT_EQ(answer.status, 401U);  // it asked without a token
+  EXPECT_EQ(fake.seen().size(), 1U);
+}
+
+TEST_F(Transport, RefusesATrustedCertificateOfAnotherHost) {
+  FakeGitHub fake(clock_, FakeTls::of_another_host);
+  EXPECT_THAT(why_not(deliveries(fake), certificate_file(fake)), HasSubstr("IP address mismatch"));
+  EXPECT_TRUE(fake.seen().empty());
+}
+
+TEST_F(Transport, RefusesAFileWithoutCertificatesAtStart) {
+  EXPECT_THROW(github::make_transport(io_.get_executor(), scratch_ / "absent.pem"), std::runtime_error);
+}
+
+TEST_F(Transport, WaitsForAnAnswerNoLongerThanItsDeadline) {
+  github_.fail_next({Fault::Kind::silent, 0, {}, ""});
+  deadline_ = kShort;
+  github::Client client(settings(github_, true), clock_, github::make_transport(io_.get_executor(), "", kShort));
+  const github::Outcome outcome = await(client.send(github::list_hook_deliveries(), {}, 1));
+  const auto& retry = std::get<github::Retry>(outcome.meaning);
+  EXPECT_THAT(retry.error, HasSubstr("no answer in time"));
+  EXPECT_TRUE(retry.unsure);
+}
+
+TEST_F(Transport, WaitsForANameNoLongerThanItsDeadline) {
+  deadline_ = kShort;
+  github::Transport transport = github::make_transport(io_.get_executor(), "", deadline_);
+  github::Exchange exchange{"GET", github::parse_url("http://slow.example/").value(), {}, ""};
+  auto future = boost::asio::co_spawn(io_, transport(std::move(exchange)), boost::asio::use_future);
+  const auto is_there = [&] { return future.wait_for(std::chrono::seconds(0)) == std::future_status::ready; };
+  while (!is_there()) io_.run_one();  // not until the look-up ends: it never does by itself
+  name_server_answers.set_value();
+  io_.run();
+  const auto none = std::get<github::NoAnswer>(future.get());
+  EXPECT_THAT(none.what, HasSubstr("no answer in time"));
+  EXPECT_FALSE(none.sent);
+}
+
+TEST_F(Transport, AnAnswerThatBreaksOffIsNone) {
+  github_.fail_next({Fault::Kind::cut_midway, 200, {}, "[1, 2, 3, 4]"});
+  const github::Outcome outcome = await(client_.send(github::list_hook_deliveries(), {}, 1));
+  EXPECT_TRUE(std::get<github::Retry>(outcome.meaning).unsure);
+}
+
+TEST_F(Transport, ReadsNoAnswerThatIsTooLarge) {
+  github_.fail_next({Fault::Kind::answer, 200, {}, std::string(github::kAnswerBytesMax + 1, ' ')});
+  const github::Outcome outcome = await(client_.send(github::list_hook_deliveries(), {}, 1));
+  EXPECT_THAT(std::get<github::Retry>(outcome.meaning).error, HasSubstr("body limit exceeded"));
+}
+
+TEST_F(Transport, WhatHasNotChangedIsNotReadAgain) {
+  const github::Target target{"acme/kernels", std::nullopt};
+  const auto numbers = [&] {
+    const github::Outcome outcome = await(client_.send(github::list_open_pulls("acme/kernels"), target, 1));
+    return nlohmann::json::parse(outcome.answer.body).size();
+  };
+  github_.set_pulls({pull_item(1, std::string(40, 'a'), std::string(40, 'b'), "2026-05-20T05:05:30Z")});
+  EXPECT_EQ(numbers(), 1U);
+  EXPECT_EQ(numbers(), 1U);
+  EXPECT_EQ(github_.seen().back().status, 304U);
+  github_.set_pulls({});
+  EXPECT_EQ(numbers(), 0U);
+  EXPECT_EQ(github_.seen().back().status, 200U);
+}
+
+}  // namespace
+}  // namespace smgate::test
