@@ -70,6 +70,7 @@ class Api {
   Answer stream_job(http::Request request);
   Answer list_runners(http::Request request);
   Answer list_audit(http::Request request);
+  Answer list_outbox(http::Request request);
   Answer health(http::Request request);
   Answer readiness(http::Request request);
   Answer metrics(http::Request request);

@@ -77,6 +77,7 @@ Counts count_work(ReadTx& tx) {
   Counts counts;
   counts.deliveries_pending = count_of(tx.query("SELECT count(*) FROM deliveries WHERE state = 'pending'"));
   counts.reported = count_of(tx.query("SELECT count(*) FROM jobs WHERE state = 'reported'"));
+  counts.calls = count_calls(tx);
   Query runs = tx.query(
       "SELECT state, count(*) FROM runs WHERE state IN ('fetching', 'running', 'deciding', 'held') GROUP BY state");
   while (runs.step()) counts.runs_by_state[runs.get<std::string>(0)] = runs.get<std::int64_t>(1);

@@ -9,6 +9,7 @@
 
 #include "server/store/actions.hpp"
 #include "server/store/job_views.hpp"
+#include "server/store/outbox.hpp"
 #include "server/store/runs.hpp"
 
 namespace smgate::store {
@@ -60,6 +61,7 @@ struct Counts {
   std::map<Arch, Queued> queued_by_arch;
   std::map<Arch, std::int64_t> leased_by_arch;
   std::int64_t reported = 0;
+  CallCounts calls;  // to GitHub
 };
 Counts count_work(ReadTx& tx);
 
