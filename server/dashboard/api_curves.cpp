@@ -51,9 +51,9 @@ std::string make_text(store::ReadTx& tx, const store::Job& job, const CurveQuery
 std::shared_ptr<const KeptText> curve_text(store::ReadTx& tx, KeptTexts& kept, const store::Job& job,
                                            const CurveQuery& query) {
   const bool over = job.state == store::JobState::done;
-  const std::string name = fmt::format("{} {}/{} {} {} {} {} {} {}", job.id.value, query.attempt, job.attempt,
-                                       job.ended_ms.value_or(0), query.first, query.limit, query.points,
-                                       query.steps.from, query.steps.to);
+  const std::string name =
+      fmt::format("{} {}/{} {} {} {} {} {} {}", job.id.value, query.attempt, job.attempt, job.ended_ms.value_or(0),
+                  query.first, query.limit, query.points, query.steps.from, query.steps.to);
   if (over)
     if (auto text = kept.find(name)) return text;
   auto made = std::make_shared<KeptText>(KeptText{make_text(tx, job, query) + "\n", ""});
@@ -116,7 +116,8 @@ Api::Answer Api::show_curve(http::Request request) {
 }
 
 Api::Answer Api::show_curves(http::Request request) {
-  if (auto known = only_known(request, {"jobs", "points", "from", "to"}); !known) co_return bad_parameter(request, known.error());
+  if (auto known = only_known(request, {"jobs", "points", "from", "to"}); !known)
+    co_return bad_parameter(request, known.error());
   const std::vector<JobId> ids = split_ids(request.query_value("jobs").value_or(""));
   if (ids.empty() || ids.size() > kCurvesMax)
     co_return bad_parameter(request, {"query parameter \"jobs\" names none, or too many", "",

@@ -175,8 +175,8 @@ void give_up_call(Tx& tx, std::int64_t seq, const std::string& error, std::int64
 }
 
 // Each begins at the index that narrows most; what it does not cover is compared row by row.
-#define SMGATE_LIST_CALLS(where)                                                                                \
-  "SELECT " SMGATE_CALL_COLUMNS " FROM github_calls WHERE " where                                               \
+#define SMGATE_LIST_CALLS(where)                                                                               \
+  "SELECT " SMGATE_CALL_COLUMNS " FROM github_calls WHERE " where                                              \
   " AND (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR repository = ?2) AND (?4 IS NULL OR seq < ?4) ORDER BY " \
   "seq DESC LIMIT ?5"
 

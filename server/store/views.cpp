@@ -67,7 +67,12 @@ JobDetail read_job_detail(ReadTx& tx, const Job& job) {
 std::optional<RunDetail> read_run(ReadTx& tx, const RunId& id) {
   const std::optional<Run> run = find_run(tx, id);
   if (!run) return std::nullopt;
-  RunDetail detail{*run, triggers_of(tx, id), {}, past_verdicts(tx, id), actions_of_run(tx, id), find_run_report(tx, id),
+  RunDetail detail{*run,
+                   triggers_of(tx, id),
+                   {},
+                   past_verdicts(tx, id),
+                   actions_of_run(tx, id),
+                   find_run_report(tx, id),
                    find_blame(tx, id)};
   for (const Job& job : jobs_of_run(tx, id)) detail.jobs.push_back(read_job_detail(tx, job));
   return detail;

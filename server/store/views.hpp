@@ -46,7 +46,7 @@ struct RunDetail {
   std::vector<PastVerdict> history;
   std::vector<Action> actions;
   std::optional<std::string> report_json;  // its architectures compared; once it is decided
-  std::optional<std::string> blame_json;  // see server/verdict/blame.hpp; absent where there is nothing to say
+  std::optional<std::string> blame_json;   // see server/verdict/blame.hpp; absent where there is nothing to say
 };
 JobDetail read_job_detail(ReadTx& tx, const Job& job);
 std::optional<RunDetail> read_run(ReadTx& tx, const RunId& id);

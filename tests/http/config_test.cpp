@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "common/file.hpp"
+#include "common/json_reader.hpp"
 #include "tests/support/scratch.hpp"
 
 namespace smgate {
@@ -92,6 +95,36 @@ TEST(ParseConfig, TakesAGitHubTokenOrAnAppButNoTokenInTheClear) {
 
 TEST(ConfigToJson, ShowsNoSecret) {
   EXPECT_THAT(to_json(parse(minimal()).value()).dump(), Not(HasSubstr("0123456789abcdef")));
+}
+
+// The example with all that it shows commented out put in force.
+std::string whole_example() {
+  std::istringstream lines(
+      read_file(std::string(SMGATE_SOURCE_DIR) + "/deploy/server.example.jsonc", 1U << 16U).value());
+  std::string text;
+  for (std::string line; std::getline(lines, line); text += line + "\n") {
+    const std::size_t mark = line.find("// ");
+    const std::size_t field = mark == std::string::npos ? mark : line.find_first_not_of(' ', mark + 3);
+    if (field == std::string::npos || line.find_first_not_of(' ') != mark) continue;
+    if (line[field] == '"' || line[field] == '}') line.erase(mark, 3);
+  }
+  return text;
+}
+
+TEST(ExampleConfig, ShowsEveryFieldAsItIsRead) {
+  const std::string text = whole_example();
+  const Result<Config> config = parse_config(text, "/etc/smgate/server.jsonc");
+  ASSERT_FALSE(config);  // its secrets are files of the operator's; nothing else may be wrong
+  const std::string mistakes = config.error().text();
+  EXPECT_EQ(std::count(mistakes.begin(), mistakes.end(), ';'), 1) << mistakes;
+  EXPECT_THAT(mistakes, HasSubstr("/webhook_secret_file"));
+  EXPECT_THAT(mistakes, HasSubstr("/github/private_key_file"));
+  const nlohmann::json shown = parse_json_with_comments(text).value();
+  for (const auto& [field, value] : to_json(parse(minimal()).value()).items())
+    if (field != "webhook_secret") {
+      EXPECT_TRUE(shown.contains(field)) << field;
+    }
+  EXPECT_EQ(shown["read_access"], "open");
 }
 
 TEST(ExampleConfig, IsAccepted) {

@@ -1,7 +1,8 @@
 // What of the calls to GitHub an operator sees. The server of these tests has no GitHub, so calls stay as they are put.
+#include "server/store/outbox.hpp"
+
 #include <gmock/gmock.h>
 
-#include "server/store/outbox.hpp"
 #include "tests/support/server_fixture.hpp"
 
 namespace smgate::test {
