@@ -4,7 +4,7 @@
 set -euo pipefail
 
 packages=(
-  g++ cmake ninja-build ccache git pkg-config ca-certificates curl python3
+  g++ cmake ninja-build ccache git bubblewrap pkg-config dpkg-dev ca-certificates curl python3
   libboost1.81-dev nlohmann-json3-dev libsqlite3-dev libssl-dev libzstd-dev zlib1g-dev
   libspdlog-dev libcli11-dev libvalijson-dev libsimdjson-dev libyaml-cpp-dev libre2-dev prometheus-cpp-dev
   libgtest-dev libgmock-dev libbenchmark-dev

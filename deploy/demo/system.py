@@ -202,7 +202,8 @@ class System:
         config = self.write_json(f"{name}.jsonc", {
             "server": f"ws://127.0.0.1:{self.port}",
             "name": name, "arch": arch, "token": token.stdout.strip(),
-            "data_folder": str(self.folder / name), "device": device, "env": variables or {}})
+            "data_folder": str(self.folder / name), "device": device, "env": variables or {},
+            "sandbox": {"enabled": False}})  # the commits are the demo's own, and not every container allows it
         self.runners[name] = Process([self.bin / "smgate-runner", "agent", "--config", config],
                                      self.folder / f"{name}.log", environment, restart)
         return self.runners[name]

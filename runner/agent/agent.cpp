@@ -8,8 +8,10 @@
 #include <csignal>
 #include <exception>
 #include <filesystem>
+#include <stdexcept>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include "common/crash_point.hpp"
 #include "common/log.hpp"
@@ -55,14 +57,15 @@ protocol::Hello introduce(const AgentConfig& config) {
   return hello;
 }
 
-WorkerSettings worker_settings(const AgentConfig& config, int lock_fd) {
+WorkerSettings worker_settings(const AgentConfig& config, int lock_fd, exec::Sandbox sandbox) {
   return {config.data_folder / "jobs",
           config.data_folder / "mirrors",
           config.device,
           config.env,
           config.git,
           config.limits,
-          lock_fd};
+          lock_fd,
+          std::move(sandbox)};
 }
 
 LinkSettings link_settings(const AgentConfig& config) {
@@ -76,10 +79,10 @@ LinkSettings link_settings(const AgentConfig& config) {
 
 class Agent final : public LinkPeer {
  public:
-  Agent(const AgentConfig& config, int lock_fd)
+  Agent(const AgentConfig& config, int lock_fd, exec::Sandbox sandbox)
       : config_(config),
         link_(link_settings(config), *this),
-        worker_(worker_settings(config, lock_fd), [this] { link_.wake(); }),
+        worker_(worker_settings(config, lock_fd, std::move(sandbox)), [this] { link_.wake(); }),
         ledger_(introduce(config), config.data_folder / "spool", worker_) {}
 
   void run() {
@@ -181,7 +184,10 @@ int run_agent(const AgentConfig& config) {
   if (!exec::remove_tree(config.data_folder / "jobs")) spdlog::error("folders of old jobs cannot be removed");
   exec::become_subreaper();
   std::signal(SIGPIPE, SIG_IGN);  // a log that nobody reads any more; stages get the default back
-  Agent agent(config, lock.get());
+  Result<exec::Sandbox> sandbox = exec::Sandbox{};
+  if (config.sandbox) sandbox = exec::open_sandbox(config.hidden);
+  if (!sandbox) throw std::runtime_error(sandbox.error().text());
+  Agent agent(config, lock.get(), *std::move(sandbox));
   sd_notify("READY=1");
   agent.run();
   spdlog::info("stopped");

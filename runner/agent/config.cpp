@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kConfigBytesMax = 256U << 10U;
 constexpr std::size_t kTokenBytesMax = 4096;
+constexpr std::size_t kHiddenMax = 64;  // each is a mount for each stage
 constexpr const char* kTarget = "/runner/v1";
 constexpr IntegerRange kSeconds{1, 7 * 86'400};
 constexpr IntegerRange kMebibytes{1, 1 << 20};  // up to a TiB
@@ -86,6 +87,21 @@ void read_git(JsonReader& reader, AgentConfig& config) {
   git->finish();
 }
 
+void read_sandbox(JsonReader& reader, const fs::path& file, AgentConfig& config) {
+  config.hidden = {file, config.data_folder};
+  const std::string token_file = reader.string("token_file", "");
+  if (!token_file.empty()) config.hidden.push_back(file.parent_path() / token_file);
+  JsonReader* sandbox = reader.object("sandbox");
+  if (sandbox == nullptr) return;
+  config.sandbox = sandbox->boolean("enabled", true);
+  if (sandbox->has("hide"))
+    for (const std::string& path : sandbox->strings("hide", {1, kHiddenMax})) {
+      if (fs::path(path).is_relative()) sandbox->mistake("hide", "must hold absolute paths");
+      config.hidden.emplace_back(path);
+    }
+  sandbox->finish();
+}
+
 void read_limits(JsonReader& reader, AgentConfig& config) {
   static const nlohmann::json none = nlohmann::json::object();
   JsonReader defaults(none);
@@ -109,6 +125,8 @@ std::map<std::string, std::string> without_secrets(std::map<std::string, std::st
       if (name.find(word) != std::string::npos) value = "(not shown)";
   return variables;
 }
+
+std::vector<std::string> texts(const std::vector<fs::path>& paths) { return {paths.begin(), paths.end()}; }
 
 }  // namespace
 
@@ -146,6 +164,7 @@ Result<AgentConfig> parse_agent_config(std::string_view text, const fs::path& fi
   read_device(reader, config);
   config.env = variables(reader, "env");
   read_git(reader, config);
+  read_sandbox(reader, fs::absolute(file), config);
   read_limits(reader, config);
   reader.has("$schema");
   reader.finish();
@@ -177,6 +196,7 @@ std::string describe(const AgentConfig& config) {
        {{"protocols", config.git.protocols},
         {"env", std::to_string(config.git.env.size()) + " variables, not shown"},  // they hold credentials
         {"fetch_timeout_s", config.git.fetch_timeout.count() / 1000}}},
+      {"sandbox", {{"enabled", config.sandbox}, {"hide", texts(config.hidden)}}},
       {"limits",
        {{"grace_ms", config.limits.grace.count()},
         {"log_mib", config.limits.log_bytes_max >> 20U},

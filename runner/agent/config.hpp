@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/ids.hpp"
 #include "common/protocol/messages.hpp"
@@ -36,6 +37,8 @@ struct AgentConfig {
   protocol::Device device;
   std::map<std::string, std::string> env;  // for stages: where this host keeps its toolchains
   exec::GitSettings git;
+  bool sandbox = true;                        // stages are closed off from this host
+  std::vector<std::filesystem::path> hidden;  // what they do not see of it: all that is the agent's, and what was named
   exec::ExecLimits limits;
   std::int64_t drain_timeout_ms = 0;      // what a running job may still take after SIGTERM
   std::int64_t reconnect_max_ms = 0;      // the longest pause between two attempts

@@ -122,6 +122,9 @@ Finished Worker::run_in(const exec::JobFolder& folder, Job& job) {
   plan.deadline = deadline;
   plan.limits = settings_.limits;
   plan.lock_fd = settings_.lock_fd;
+  plan.sandbox = settings_.sandbox;
+  plan.sandbox.shown = {exec::mirror_of(settings_.mirrors, assign.clone_url)};  // whose objects the work tree borrows
+  plan.sandbox.folder = folder.path();
   plan.passed = [](std::string_view name) { crash_point(name); };
   exec::ExtraRuns extra{assign.stability, assign.controls, {}};
   extra.second_tree = [&](const std::filesystem::path& work_tree) {

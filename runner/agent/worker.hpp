@@ -24,7 +24,8 @@ struct WorkerSettings {
   std::map<std::string, std::string> env;
   exec::GitSettings git;
   exec::ExecLimits limits;
-  int lock_fd = -1;  // see exec::ChildSpec
+  int lock_fd = -1;       // see exec::ChildSpec
+  exec::Sandbox sandbox;  // of this host
 };
 
 class Worker final : public JobStarter {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "common/find_program.hpp"
 #include "runner/device/host.hpp"
 #include "runner/workload/cache/compiler.hpp"
 #include "runner/workload/device/gpu.hpp"
@@ -50,21 +51,8 @@ Finding cublaslt() {
       "the reference workload cannot multiply matrices on a GPU: install cuBLAS, or name its file in SMGATE_CUBLASLT"};
 }
 
-// Where PATH finds a program; empty: nowhere.
-std::string in_path(const std::string& program) {
-  const char* value = std::getenv("PATH");
-  std::string_view rest = value == nullptr ? "" : value;
-  while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find(':'), rest.size());
-    const std::string file = std::string(rest.substr(0, end)) + "/" + program;
-    if (::access(file.c_str(), X_OK) == 0) return file;
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  return "";
-}
-
 Finding git() {
-  const std::string path = in_path("git");
+  const std::string path = find_program("git");
   if (!path.empty()) return {"git", true, true, path, ""};
   return {"git", false, true, "git is not in PATH", "commits cannot be checked out: install git"};
 }
@@ -88,7 +76,7 @@ std::string first_line(const char* path) {
 
 // Absent files mean that the kernel does not restrict.
 Finding sandbox() {
-  const std::string bubblewrap = in_path("bwrap");
+  const std::string bubblewrap = find_program("bwrap");
   const bool allowed = ::access("/proc/self/ns/user", F_OK) == 0 &&
                        first_line("/proc/sys/user/max_user_namespaces") != "0" &&
                        first_line("/proc/sys/kernel/unprivileged_userns_clone") != "0" &&
@@ -98,8 +86,9 @@ Finding sandbox() {
                            (free ? ", user namespaces allowed" : ", user namespaces restricted");
   if (!bubblewrap.empty() && free) return {"sandbox", true, false, text, ""};
   return {"sandbox", false, false, text,
-          "jobs cannot be closed off from this host: install bubblewrap and allow user namespaces, or take commits of "
-          "trusted authors alone"};
+          "an agent cannot close its stages off from this host: install bubblewrap and allow user namespaces, or, "
+          "where all "
+          "commits are trusted, set /sandbox/enabled to false in its configuration"};
 }
 
 }  // namespace

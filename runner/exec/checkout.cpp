@@ -34,7 +34,7 @@ class Checkout {
       : spec_(spec),
         cancellation_(cancellation),
         git_(spec.git, spec.home, cancellation, spec.lock_fd),
-        mirror_(spec.mirrors / (sha256_hex(spec.clone_url).substr(0, kFolderDigits) + ".git")) {}
+        mirror_(mirror_of(spec.mirrors, spec.clone_url)) {}
 
   Result<void> run() {
     if (!is_safe_clone_url(spec_.clone_url) || !has_allowed_protocol(spec_.clone_url, spec_.git.protocols))
@@ -161,6 +161,10 @@ class Checkout {
 };
 
 }  // namespace
+
+fs::path mirror_of(const fs::path& mirrors, const std::string& clone_url) {
+  return mirrors / (sha256_hex(clone_url).substr(0, kFolderDigits) + ".git");
+}
 
 Result<void> check_out(const CheckoutSpec& spec, const Cancellation& cancellation) {
   return Checkout(spec, cancellation).run();

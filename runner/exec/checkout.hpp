@@ -33,6 +33,9 @@ struct CheckoutSpec {
   int lock_fd = -1;  // see ChildSpec
 };
 
+// Where the mirror of a repository is kept.
+std::filesystem::path mirror_of(const std::filesystem::path& mirrors, const std::string& clone_url);
+
 // The error says what failed, at which address, and what to do. Throws std::system_error where the disk refuses.
 Result<void> check_out(const CheckoutSpec& spec, const Cancellation& cancellation);
 

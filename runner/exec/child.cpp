@@ -51,6 +51,7 @@ Fd make_specification(const ChildSpec& spec) {
   specification.parent_pid = getpid();
   specification.grace_ms = spec.grace.count();
   specification.niceness = spec.niceness;
+  specification.sandboxed = spec.sandboxed ? 1 : 0;
   specification.folder = spec.folder.string();
   specification.argv = spec.argv;
   for (const auto& [name, value] : spec.env) specification.environment.push_back(name + "=" + value);

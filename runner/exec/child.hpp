@@ -22,7 +22,8 @@ struct ChildSpec {
   std::chrono::milliseconds deadline{0};
   std::chrono::milliseconds grace{10'000};  // between SIGTERM and SIGKILL
   int niceness = 0;
-  int lock_fd = -1;  // a lock that the supervisor holds on to until the tree is gone; -1: none
+  int lock_fd = -1;        // a lock that the supervisor holds on to until the tree is gone; -1: none
+  bool sandboxed = false;  // see close_off
 };
 
 enum class ChildEnd {

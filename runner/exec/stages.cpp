@@ -108,6 +108,7 @@ class StageRun final : public ChildObserver {
     spec.grace = plan_.limits.grace;
     spec.niceness = plan_.limits.niceness;
     spec.lock_fd = plan_.lock_fd;
+    if (!plan_.sandbox.program.empty()) close_off(plan_.sandbox, spec);
     return spec;
   }
 

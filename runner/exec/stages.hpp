@@ -17,6 +17,7 @@
 #include "runner/exec/event_tail.hpp"
 #include "runner/exec/item_sink.hpp"
 #include "runner/exec/job_folder.hpp"
+#include "runner/exec/sandbox.hpp"
 
 namespace smgate::exec {
 
@@ -37,6 +38,7 @@ struct JobPlan {
   std::filesystem::path work_tree;
   std::chrono::steady_clock::time_point deadline;  // of the job
   ExecLimits limits;
+  Sandbox sandbox;
   std::optional<std::string> adapter;  // the gate file's object: reads the log of stages that feed a contract, whose
                                        // programs write no events
   int lock_fd = -1;                    // see ChildSpec

@@ -21,7 +21,8 @@ namespace smgate::exec {
 namespace {
 
 using Steady = std::chrono::steady_clock;
-constexpr int kUnusable = 2;  // exit code: started by hand, or the agent is gone already
+constexpr int kUnusable = 2;     // exit code: started by hand, or the agent is gone already
+constexpr int kSignalled = 128;  // exit codes above it, of shells and of bubblewrap: a signal
 
 std::string read_all(int fd) {
   std::string bytes;
@@ -98,7 +99,7 @@ class Supervisor {
     while (reap()) {
       const bool ending = kill_at_ != Steady::time_point::max();
       if (stage_ended_ && !ending) {
-        report_.left_behind = static_cast<std::int32_t>(descendants().size());
+        report_.left_behind = left_behind();
         return kill_tree();
       }
       if (agent_gone_ || Steady::now() >= kill_at_) return kill_tree();
@@ -121,6 +122,20 @@ class Supervisor {
     stage_ended_ = true;
     if (WIFEXITED(status)) report_.exit_code = WEXITSTATUS(status);
     if (WIFSIGNALED(status)) report_.signal = WTERMSIG(status);
+    // Of a program that a signal ended bubblewrap says what a shell does.
+    const int signal = report_.exit_code - kSignalled;
+    if (specification_.sandboxed == 0 || signal <= 0 || signal > SIGRTMAX) return;
+    report_.exit_code = 0;
+    report_.signal = signal;
+  }
+
+  // The init of a sandbox, ours since bubblewrap ended, goes by itself with the last of its processes.
+  std::int32_t left_behind() const {
+    const std::vector<Process> tree = descendants();
+    if (specification_.sandboxed == 0) return static_cast<std::int32_t>(tree.size());
+    return static_cast<std::int32_t>(std::count_if(tree.begin(), tree.end(), [](const Process& process) {
+      return process.parent != getpid() && !process.zombie;
+    }));
   }
 
   void wait() {
@@ -145,7 +160,10 @@ class Supervisor {
   void terminate() {
     if (kill_at_ != Steady::time_point::max()) return;
     kill_at_ = Steady::now() + std::chrono::milliseconds(specification_.grace_ms);
-    const std::vector<Process> tree = descendants();
+    std::vector<Process> tree = descendants();
+    // Bubblewrap would go at once, and take with it how the stage ends.
+    if (specification_.sandboxed != 0)
+      std::erase_if(tree, [&](const Process& process) { return process.pid == stage_; });
     signal_all(tree, SIGTERM);
     signal_all(tree, SIGCONT);  // a stopped process sees no SIGTERM
   }

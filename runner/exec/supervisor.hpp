@@ -29,6 +29,7 @@ struct Specification {
   std::int64_t parent_pid = 0;
   std::int64_t grace_ms = 0;
   std::int64_t niceness = 0;
+  std::int64_t sandboxed = 0;  // 1: the stage is bubblewrap, in whose namespace an init of its own reaps
   std::string folder;
   std::vector<std::string> argv;
   std::vector<std::string> environment;  // NAME=value

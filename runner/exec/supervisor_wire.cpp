@@ -56,6 +56,7 @@ std::string encode(const Specification& specification) {
   add(bytes, std::to_string(specification.parent_pid));
   add(bytes, std::to_string(specification.grace_ms));
   add(bytes, std::to_string(specification.niceness));
+  add(bytes, std::to_string(specification.sandboxed));
   add(bytes, std::string_view(specification.folder));
   add(bytes, specification.argv);
   add(bytes, specification.environment);
@@ -68,6 +69,7 @@ std::optional<Specification> decode(std::string_view bytes) {
   specification.parent_pid = fields.number();
   specification.grace_ms = fields.number();
   specification.niceness = fields.number();
+  specification.sandboxed = fields.number();
   specification.folder = fields.text();
   specification.argv = fields.list();
   specification.environment = fields.list();

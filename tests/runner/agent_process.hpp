@@ -18,13 +18,16 @@ namespace smgate::test {
 
 class AgentProcess {
  public:
-  AgentProcess(const Scratch& scratch, int port, const std::string& limits = "\"grace_ms\": 100")
+  AgentProcess(const Scratch& scratch, int port, const std::string& limits = "\"grace_ms\": 100", bool sandbox = false)
       : config_(scratch / "agent.jsonc"), once_(scratch / "crashed") {
     std::ofstream(config_) << "{\"server\": \"ws://127.0.0.1:" << port
                            << "\", \"name\": \"runner-1\", \"arch\": \"sm_89\", \"token\": \"secret\","
                               "\"data_folder\": \""
                            << (scratch / "data").string()
                            << "\", \"device\": {\"name\": \"CPU\", \"memory_bytes\": 1, \"emulated\": true},"
+                              "\"sandbox\": {\"enabled\": "
+                           << (sandbox ? "true" : "false")
+                           << "}, "
                               "\"limits\": {\"reconnect_max_ms\": 200, \"free_disk_mib\": 0, "
                            << limits << "}}";
   }

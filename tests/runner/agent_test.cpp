@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "runner/exec/sandbox.hpp"
 #include "tests/runner/agent_process.hpp"
 #include "tests/runner/coordinator_stub.hpp"
 #include "tests/runner/messages.hpp"
@@ -70,6 +71,21 @@ TEST_F(AgentTest, IntroducesItselfWithItsToken) {
   coordinator.send(Welcome{50, 60'000});
   EXPECT_TRUE(coordinator.heartbeat().held.empty());
   drain_to_exit();
+}
+
+TEST_F(AgentTest, ClosesItsStagesOffFromItself) {
+  if (const auto possible = exec::open_sandbox({}); !possible) GTEST_SKIP() << possible.error().text();
+  test::AgentProcess closed(scratch, coordinator.port(), "\"grace_ms\": 100", true);
+  closed.start();
+  coordinator.greet();
+  const std::string config = (scratch / "agent.jsonc").string();
+  coordinator.send(assign("git show HEAD:word.txt && ! cat " + config + " && ls ../../../spool"));
+  EXPECT_EQ(acknowledge_all().outcome, JobOutcome::stage_failed);
+  EXPECT_EQ(log().rfind("hello\n", 0), 0U) << log();
+  EXPECT_EQ(log().find("secret"), std::string::npos) << log();
+  EXPECT_NE(log().find("spool': No such file"), std::string::npos) << log();
+  closed.terminate();
+  EXPECT_EQ(closed.wait(), 0);
 }
 
 TEST_F(AgentTest, RunsAJobAndReportsItToItsEnd) {

@@ -51,6 +51,16 @@ TEST(AgentConfig, ReadsTheTokenFromAFileBesideIt) {
   EXPECT_EQ(parse_agent_config(text, scratch / "runner.jsonc").value().token, "from-file");
 }
 
+TEST(AgentConfig, ClosesStagesOffFromItsOwnFilesAndFromWhatItNames) {
+  const AgentConfig config =
+      parse_agent_config(with("sandbox", R"({"hide": ["/etc/smgate"]})"), "/etc/smgate/runner.jsonc").value();
+  EXPECT_TRUE(config.sandbox);
+  const std::vector<std::filesystem::path> hidden{"/etc/smgate/runner.jsonc", "/var/lib/smgate-runner", "/etc/smgate"};
+  EXPECT_EQ(config.hidden, hidden);
+  EXPECT_FALSE(parse_agent_config(with("sandbox", R"({"enabled": false})"), "/etc/x").value().sandbox);
+  EXPECT_NE(mistake(with("sandbox", R"({"hide": ["keys"]})")).find("/sandbox/hide"), std::string::npos);
+}
+
 TEST(AgentConfig, ShowsEffectiveValuesButNoSecret) {
   const std::string given = with("git", "{\"env\": {\"A\": \"hidden\"}}");
   std::string text = describe(parse_agent_config(given, "/etc/x").value());
