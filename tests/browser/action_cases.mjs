@@ -77,5 +77,5 @@ test('Action', 'SaysWhyNothingWasDone', async (reader, world) => {
   await act(page, 'Run again', world.token);
   await dialog(page).getByText('What to do:').waitFor();
   await page.keyboard.press('Escape');
-  equal(await dialog(page).count(), 0, 'dialogs');
+  await dialog(page).waitFor({ state: 'detached' });
 });

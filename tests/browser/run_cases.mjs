@@ -152,6 +152,12 @@ test('Run', 'FollowsAJobWhileItRuns', async (reader, world) => {
   check(/inconclusive/.test(await page.locator('#announcements').textContent()), 'the verdict was not announced');
 });
 
+test('Run', 'SaysOfARunWithoutJobsWhatItWaitsFor', async (reader, world) => {
+  const page = await reader.open(`/runs/${world.runs.held}`);
+  await page.getByText('it is not run before somebody approves it').waitFor();
+  await page.getByText('The matrix appears when the first job is judged.').waitFor();
+});
+
 test('Run', 'ShowsAProblemWithWhatToDo', async (reader) => {
   const page = await reader.open('/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV');
   const card = page.getByRole('alert');

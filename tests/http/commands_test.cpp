@@ -62,7 +62,7 @@ TEST_F(Commands, MakeTokensOfTheApiWithTheirScopes) {
   EXPECT_THAT(created.err, HasSubstr("shown once"));
   EXPECT_THAT(smgate_server({"token", "list"}).out, HasSubstr("ci\tapi:read,rerun\tvalid"));
   const auto scopes_of = [&](const std::string& token) {
-    const store::InlineStore store(scratch_ / "data/smgate.db");
+    store::InlineStore store(scratch_ / "data/smgate.db");
     const auto found = store.read([&](store::ReadTx& tx) { return store::find_api_token(tx, token); });
     return found ? found->scopes : std::set<std::string>{};
   };

@@ -11,10 +11,8 @@ import { causesCard, jobCard, runHeader } from './run_head';
 import { lossView, type LossView } from './run_loss';
 import { togetherCard } from './run_together';
 
-function sections(): HTMLElement {
-  return h('nav.sections.small', { 'aria-label': 'On this page' }, [['causes', 'Why'], ['architectures', 'Architectures'], ['loss', 'Loss'],
-    ['cache', 'Kernel cache'], ['together', 'Compared'], ['clauses', 'Clauses'], ['findings', 'Findings']].map(([id, text]) => h('a', { href: `#${id}` }, text)));
-}
+const kSections = [['causes', 'Why'], ['architectures', 'Architectures'], ['loss', 'Loss'], ['cache', 'Kernel cache'], ['together', 'Compared'],
+  ['clauses', 'Clauses'], ['findings', 'Findings']];
 
 class RunView implements View {
   private readonly abort = new AbortController();
@@ -23,6 +21,7 @@ class RunView implements View {
   private cache: CacheView | null = null;
   private readonly streams = new Map<string, () => void>();
   private readonly head = h('div');
+  private readonly sections = h('nav.sections.small', { 'aria-label': 'On this page' });
   private readonly causes = h('div.slot');
   private readonly jobs = h('div.jobs', { id: 'architectures' });
   private readonly together = h('div.slot');
@@ -56,7 +55,7 @@ class RunView implements View {
   private build(run: RunDetail): void {
     this.loss = lossView();
     this.cache = cacheView(run);
-    replace(this.main, h('div.stack', this.head, sections(), this.causes, this.jobs, this.loss.node, this.cache.node, this.together, this.clauses, this.findings));
+    replace(this.main, h('div.stack', this.head, this.sections, this.causes, this.jobs, this.loss.node, this.cache.node, this.together, this.clauses, this.findings));
   }
 
   private draw(run: RunDetail, reasons: Map<string, string>): void {
@@ -71,6 +70,8 @@ class RunView implements View {
     replace(this.together, togetherCard(run));
     replace(this.clauses, clausesCard(run));
     this.drawFindings(run);
+    replace(this.sections, kSections.filter(([id]) => (document.getElementById(id as string)?.childElementCount ?? 0) > 0)
+      .map(([id, text]) => h('a', { href: `#${id}` }, text)));
     const same = before?.jobs.map((job) => job.id + job.attempt + job.state).join() === run.jobs.map((job) => job.id + job.attempt + job.state).join();
     void (same ? Promise.resolve() : this.loss?.setJobs(run.jobs))?.then(() => this.watch(run));
     this.cache?.setRun(run);

@@ -102,7 +102,7 @@ export function cacheView(first: RunDetail): CacheView {
   let coverage: Coverage | null = null;
   let grid: Matrix | null = null;
   let wanted = query.get('key');
-  let asked = '';
+  let asked: string | null = null;
   const shownCount = h('span.small.quiet', { role: 'status' });
   const body = h('div', loading());
   const aside = h('div.aside');

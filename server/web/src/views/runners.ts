@@ -43,7 +43,7 @@ function jobRow(job: WaitingJob): HTMLElement {
 function callRow(call: Call): HTMLElement {
   const check = /^check\/.+\/[0-9a-f]{40,64}\/(.+)$/.exec(call.lane)?.[1];
   return h('tr', h('th', { scope: 'row' }, call.run ? h('a', { href: `/runs/${call.run}` }, check ?? words(call.kind)) : check ?? words(call.kind),
-    h('div.small.quiet', call.repository)),
+    h('div.small.quiet', `${words(call.kind)} · ${call.repository}`)),
   h('td', call.state === 'dead' ? h('span.bad-text', 'given up') : call.attempts === 0 ? 'waits' : 'is tried again'), h('td.number', count(call.attempts)),
   h('td', call.last_error ?? '–'), h('td', timeAgo(call.created_at)));
 }
@@ -59,9 +59,19 @@ function outboxCard(outbox: Outbox, dead: Outbox): HTMLElement {
   return node;
 }
 
+/** On a phone a row becomes a block whose cells say what they are; roles keep it a table for screen readers. */
 function table(label: string, head: string[], rows: HTMLElement[]): HTMLElement {
+  for (const row of rows) {
+    row.setAttribute('role', 'row');
+    for (const [i, cell] of [...row.children].entries()) {
+      cell.setAttribute('role', i === 0 ? 'rowheader' : 'cell');
+      if (i > 0) cell.setAttribute('data-label', head[i] ?? '');
+    }
+  }
   return h('div.scroll', { tabindex: '0', role: 'region', 'aria-label': label },
-    h('table', h('thead', h('tr', head.map((text) => h(kNumbers.has(text) ? 'th.number' : 'th', { scope: 'col' }, text)))), h('tbody', rows)));
+    h('table.stacked', { role: 'table', 'aria-label': label },
+      h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, head.map((text) => h(kNumbers.has(text) ? 'th.number' : 'th', { role: 'columnheader', scope: 'col' }, text)))),
+      h('tbody', { role: 'rowgroup' }, rows)));
 }
 
 export function showRunners(_place: Place, main: HTMLElement): View {

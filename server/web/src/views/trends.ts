@@ -49,9 +49,10 @@ export function showTrends(place: Place, main: HTMLElement): View {
 
   async function choose(): Promise<[string, string] | null> {
     const { branches } = await get<Board>('/api/v1/board?limit=100', abort.signal);
+    const first = branches.find(({ run }) => run.verdict !== null) ?? branches[0];  // one that has points
     const chosen: [string, string] | null = place.query.has('branch')
       ? [place.query.get('repository') ?? '', place.query.get('branch') ?? '']
-      : branches[0] ? [branches[0].repository, branches[0].branch] : null;
+      : first ? [first.repository, first.branch] : null;
     const select: HTMLSelectElement = h<HTMLSelectElement>('select', {
       onchange: () => {
         const branch = branches[Number(select.value)];
