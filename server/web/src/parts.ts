@@ -69,6 +69,7 @@ export function problemCard(error: unknown): HTMLElement {
     h('h2', known ? error.title : 'This page made a mistake'),
     h('p', known ? error.detail : String(error)),
     h('p.quiet', h('strong', 'What to do: '), known ? error.next : 'Load it again. If it stays, please report it.'),
+    known && error.status === 404 && h('p', h('a', { href: '/' }, 'To the board')),
     known && error.status === 401 && tokenForm());
 }
 

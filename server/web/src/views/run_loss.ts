@@ -103,7 +103,7 @@ export function lossView(labelOf: (job: Pick<Job, 'id' | 'arch'>) => string = (j
     const most = Math.max(...all.map(behind));
     const silent = jobs.filter((job) => curves.get(job.id)?.points.step.length === 0).map((job) => `${labelOf(job)} reported no step.`);
     replace(words, [...tell(lines), ...silent].map((text) => h('p', text)),
-      all.some(isThinned) && h('p.quiet', `${count(most)} points${near ? ' in this part' : ''}, thinned out for this picture; drag across a part to look closer.`));
+      all.some(isThinned) && h('p.quiet', `${count(most)} points${near ? ' in this part' : ''}, thinned out for this picture.`));
     replace(numbers, table(shown));
   }
 
