@@ -29,6 +29,7 @@ struct ApiHints {
 
 struct ApiOptions {
   bool read_needs_token = false;
+  std::size_t streams_max = 256;  // each looks at the store ten times a second at most
 };
 
 class Api {

@@ -17,14 +17,12 @@
 
 namespace smgate::dashboard {
 
-inline constexpr std::size_t kStreamsMax = 256;  // each looks at the store ten times a second at most
-
 struct Pace {
   std::chrono::milliseconds tick{100};          // how late an event may be
   std::chrono::milliseconds heartbeat{10'000};  // proxies cut what is silent for a minute
 };
 
-// One of kStreamsMax, given back when it goes.
+// One of ApiOptions::streams_max, given back when it goes.
 class StreamSlot {
  public:
   explicit StreamSlot(std::size_t& open) : open_(open) { ++open_; }

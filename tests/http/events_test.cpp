@@ -1,7 +1,6 @@
 // Live events: what comes, and what comes again after a reader was away.
 #include <gmock/gmock.h>
 
-#include "server/dashboard/feeds.hpp"
 #include "tests/http/judged_job.hpp"
 
 namespace smgate::test {
@@ -56,27 +55,6 @@ TEST_F(Events, SendsOnlyTheRestOfAJob) {
   EXPECT_THAT(rest, testing::Not(HasSubstr("event: log")));
   EXPECT_THAT(rest, testing::Not(HasSubstr("event: job")));
   EXPECT_EQ(http_get(port(), "/api/v1/jobs/" + job + "/stream", {{"Last-Event-ID", "odd"}}).status, 400U);
-}
-
-TEST_F(Events, AreRefusedBeyondTheirLimitAndTakenAgainBelowIt) {
-  std::vector<std::unique_ptr<RawConnection>> streams;
-  while (streams.size() < dashboard::kStreamsMax) {
-    streams.push_back(std::make_unique<RawConnection>(port()));
-    streams.back()->send(ask("/api/v1/events"));
-    streams.back()->read_until("event: hello\n");
-  }
-  const HttpAnswer refused = http_get(port(), "/api/v1/events");
-  EXPECT_EQ(refused.status, 503U);
-  EXPECT_THAT(refused.body, HasSubstr("too-many-streams"));
-  EXPECT_EQ(http_get(port(), "/api/v1/runs").status, 200U);  // whoever asks for the state itself gets it
-  streams.pop_back();
-  make_token("r1", "sm_89");  // a commit, so that the stream whose reader went finds that out
-  std::string answer;
-  while (answer.find("text/event-stream") == std::string::npos) {
-    RawConnection again(port());
-    again.send(ask("/api/v1/events"));
-    answer = again.read_until("\r\n\r\n");
-  }
 }
 
 TEST_F(Events, EndWhenTheServerStops) {

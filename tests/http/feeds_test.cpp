@@ -1,12 +1,14 @@
-// What a live stream sends while nothing happens, without a server around it.
+// What a live stream sends while nothing happens, and how many there may be; without a server around them.
 #include "server/dashboard/feeds.hpp"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
 
+#include "server/dashboard/api.hpp"
 #include "tests/support/scratch.hpp"
 
 namespace smgate::dashboard {
@@ -14,12 +16,14 @@ namespace {
 
 class Feeds : public testing::Test {
  protected:
-  std::string next(Feed& feed) {
-    auto text = boost::asio::co_spawn(io_, feed.next(), boost::asio::use_future);
+  template <class T>
+  T await(boost::asio::awaitable<T> work) {
+    auto result = boost::asio::co_spawn(io_, std::move(work), boost::asio::use_future);
     io_.restart();
     io_.run();
-    return text.get();
+    return result.get();
   }
+  std::string next(Feed& feed) { return await(feed.next()); }
   static constexpr Pace kFast{std::chrono::milliseconds(1), std::chrono::milliseconds(3)};
   test::Scratch scratch_;
   store::Store store_{{scratch_ / "smgate.db", 1}};
@@ -37,15 +41,21 @@ TEST_F(Feeds, BeatWhileNothingHappens) {
   EXPECT_EQ(next(feed), "");
 }
 
-TEST_F(Feeds, GiveTheirPlaceBack) {
-  {
-    ChangeFeed one(
-        store_, open_, [] { return true; }, std::nullopt);
-    ChangeFeed other(
-        store_, open_, [] { return true; }, std::nullopt);
-    EXPECT_EQ(open_, 2U);
-  }
-  EXPECT_EQ(open_, 0U);
+TEST_F(Feeds, AreRefusedBeyondTheirLimitAndTakenAgainBelowIt) {
+  const SystemClock clock;
+  Metrics metrics;
+  Api api(store_, clock, metrics, {{}, [] { return true; }, {}, {}}, {.streams_max = 2});
+  const std::vector<http::Route> routes = api.routes();
+  const auto stream =
+      std::find_if(routes.begin(), routes.end(), [](const auto& one) { return one.pattern == "/api/v1/events"; });
+  const auto ask = [&] { return await(stream->handler({})); };
+  std::optional<http::Response> one = ask();
+  const http::Response other = ask();
+  EXPECT_EQ(other.status, 200U);
+  EXPECT_EQ(ask().status, 503U);
+  EXPECT_NE(ask().body.find("too-many-streams"), std::string::npos);
+  one.reset();  // its reader went
+  EXPECT_EQ(ask().status, 200U);
 }
 
 }  // namespace
