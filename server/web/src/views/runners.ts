@@ -4,11 +4,10 @@ import { get } from '../api';
 import { debounce, h, replace, type Child } from '../dom';
 import { bytes, count, plural, words } from '../format';
 import { onChange } from '../live';
-import { card, commit, emulatedTag, loading, problemCard, timeAgo } from '../parts';
+import { card, commit, emulatedTag, loading, problemCard, table, timeAgo } from '../parts';
 import type { Place, View } from '../router';
 import type { Call, Outbox, Queue, Runner, WaitingJob } from '../types';
 
-const kNumbers = new Set(['Busy', 'Attempts']);
 const kRefresh_ms = 15_000;  // who is connected changes without an event
 
 function state(runner: Runner): HTMLElement {
@@ -57,21 +56,6 @@ function outboxCard(outbox: Outbox, dead: Outbox): HTMLElement {
     outbox.dead > 0 && `, ${count(outbox.dead)} given up`));
   node.id = 'outbox';
   return node;
-}
-
-/** On a phone a row becomes a block whose cells say what they are; roles keep it a table for screen readers. */
-function table(label: string, head: string[], rows: HTMLElement[]): HTMLElement {
-  for (const row of rows) {
-    row.setAttribute('role', 'row');
-    for (const [i, cell] of [...row.children].entries()) {
-      cell.setAttribute('role', i === 0 ? 'rowheader' : 'cell');
-      if (i > 0) cell.setAttribute('data-label', head[i] ?? '');
-    }
-  }
-  return h('div.scroll', { tabindex: '0', role: 'region', 'aria-label': label },
-    h('table.stacked', { role: 'table', 'aria-label': label },
-      h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, head.map((text) => h(kNumbers.has(text) ? 'th.number' : 'th', { role: 'columnheader', scope: 'col' }, text)))),
-      h('tbody', { role: 'rowgroup' }, rows)));
 }
 
 export function showRunners(_place: Place, main: HTMLElement): View {
