@@ -33,7 +33,7 @@ using namespace smgate;
 
 constexpr double kSlowerThanSmallMax = 1.5;
 constexpr double kSlowerThanBareMax = 5;
-constexpr int kRounds = 300;
+constexpr int kRounds = 1000;
 constexpr std::int64_t kSmallRuns = 100;
 
 double once_us(const std::function<void()>& work) {
@@ -50,11 +50,15 @@ double median(std::vector<double> values) {
 
 using Work = std::function<void()>;
 
-// Of each its median time, one after the other in every round: whatever else the machine does meets all alike.
+// Of each its median time, one after the other in every round, each in every place: whatever else the machine does, and
+// what the one before left behind, meets all alike.
 std::vector<double> medians_us(const std::vector<Work>& works) {
   std::vector<std::vector<double>> times(works.size());
   for (int round = 0; round < kRounds; ++round)
-    for (std::size_t i = 0; i < works.size(); ++i) times[i].push_back(once_us(works[i]));
+    for (std::size_t i = 0; i < works.size(); ++i) {
+      const std::size_t next = (static_cast<std::size_t>(round) + i) % works.size();
+      times[next].push_back(once_us(works[next]));
+    }
   std::vector<double> medians;
   for (std::vector<double>& some : times) medians.push_back(median(std::move(some)));
   return medians;
