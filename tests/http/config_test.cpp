@@ -120,7 +120,8 @@ TEST(ExampleConfig, ShowsEveryFieldAsItIsRead) {
   EXPECT_THAT(mistakes, HasSubstr("/webhook_secret_file"));
   EXPECT_THAT(mistakes, HasSubstr("/github/private_key_file"));
   const nlohmann::json shown = parse_json_with_comments(text).value();
-  for (const auto& [field, value] : to_json(parse(minimal()).value()).items())
+  const nlohmann::json known = to_json(parse(minimal()).value());
+  for (const auto& [field, value] : known.items())
     if (field != "webhook_secret") {
       EXPECT_TRUE(shown.contains(field)) << field;
     }
