@@ -122,6 +122,7 @@ void read_limits(JsonReader& reader, Config& config) {
   config.git_deadline_ms = limits->integer("git_deadline_ms", config.git_deadline_ms, {1'000, 3'600'000});
   config.recovery_ms = limits->integer("recovery_ms", config.recovery_ms, {1'000, 86'400'000});
   config.drain_ms = limits->integer("drain_ms", config.drain_ms, {100, 600'000});
+  config.raw_days = limits->integer("raw_days", config.raw_days, {0, 36'500});
   config.store_readers = static_cast<int>(limits->integer("store_readers", config.store_readers, {1, 64}));
   limits->finish();
 }
@@ -185,6 +186,7 @@ nlohmann::json to_json(const Config& config) {
             {"git_deadline_ms", config.git_deadline_ms},
             {"recovery_ms", config.recovery_ms},
             {"drain_ms", config.drain_ms},
+            {"raw_days", config.raw_days},
             {"store_readers", config.store_readers}}},
           {"log_level", config.log_level}};
 }

@@ -45,6 +45,7 @@ struct Config {
   // that show nothing new do not count against GitHub's limits.
   std::int64_t recovery_ms = 600'000;
   std::int64_t drain_ms = 10'000;
+  std::int64_t raw_days = 90;  // how long events and logs are kept after a job's end, as on GitHub; 0: for ever
   int store_readers = 2;
   std::string log_level = "info";
 };

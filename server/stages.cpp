@@ -15,6 +15,7 @@
 #include "server/source/source_steps.hpp"
 #include "server/store/crash_points.hpp"
 #include "server/store/repositories.hpp"
+#include "server/store/retention.hpp"
 #include "server/store/runners.hpp"
 #include "server/store/store_async.hpp"
 #include "server/verdict/blame.hpp"
@@ -29,7 +30,9 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kPoll{1'000};       // for hints that were lost, and rows that fall due
 constexpr milliseconds kLeaseTick{1'000};  // lease renewals are one transaction a second
-constexpr std::size_t kGitThreads = 1;     // one fetch at a time
+constexpr milliseconds kRetentionPoll{600'000};
+constexpr std::int64_t kDay_ms = 86'400'000;
+constexpr std::size_t kGitThreads = 1;  // one fetch at a time
 
 std::size_t work_threads() { return std::max(2U, std::thread::hardware_concurrency()); }
 
@@ -79,12 +82,14 @@ Stages::Stages(asio::any_io_executor executor, const Config& config, const Clock
       source_(executor, "source", kPoll, [this] { return fetch_source(); }),
       scheduler_(executor, "scheduler", kPoll, [this] { return lease_jobs(); }),
       leases_(executor, "leases", kLeaseTick, [this] { return watch_leases(); }),
-      verdict_(executor, "verdict", kPoll, [this] { return judge_job(); }) {
+      verdict_(executor, "verdict", kPoll, [this] { return judge_job(); }),
+      retention_(executor, "retention", kRetentionPoll, [this] { return drop_raw(); }) {
   link_.set_hints({[this] { scheduler_.wake(); }, [this](store::AttemptEnd end, const RunId&) { attempt_ended(end); }});
 }
 
 void Stages::start(http::TaskGroup& tasks) {
-  for (StageLoop* loop : {&intake_, &source_, &scheduler_, &leases_, &verdict_}) tasks.spawn(loop->name(), loop->run());
+  for (StageLoop* loop : {&intake_, &source_, &scheduler_, &leases_, &verdict_, &retention_})
+    tasks.spawn(loop->name(), loop->run());
 }
 
 void Stages::join() {
@@ -94,7 +99,7 @@ void Stages::join() {
 
 std::map<std::string, std::uint64_t> Stages::failures() const {
   std::map<std::string, std::uint64_t> failures;
-  for (const StageLoop* loop : {&intake_, &source_, &scheduler_, &leases_, &verdict_})
+  for (const StageLoop* loop : {&intake_, &source_, &scheduler_, &leases_, &verdict_, &retention_})
     failures.emplace(loop->name(), loop->failures());
   return failures;
 }
@@ -236,6 +241,17 @@ asio::awaitable<bool> Stages::decide_run() {
   crash_point(store::kRunDecided);
   spdlog::info("run decided run={} verdict={}", judged.run.value, to_string(judged.decision.verdict));
   co_return true;
+}
+
+// A job a transaction: nobody waits long for the writer.
+asio::awaitable<bool> Stages::drop_raw() {
+  if (config_.raw_days == 0) co_return false;
+  const std::int64_t now_ms = clock_.now_ms();
+  const std::int64_t before_ms = now_ms - config_.raw_days * kDay_ms;
+  const auto dropped = co_await store::write(
+      store_, [before_ms, now_ms](store::Tx& tx) { return store::drop_oldest_raw(tx, before_ms, now_ms); });
+  if (dropped) spdlog::info("events and log dropped job={} raw_days={}", dropped->value, config_.raw_days);
+  co_return dropped.has_value();
 }
 
 }  // namespace smgate

@@ -1,6 +1,7 @@
 // The stages of the pipeline as loops: each reads rows, decides, writes rows in one transaction, and wakes the next.
 //
 //   intake -> source -> scheduler -> (session) -> verdict;   leases: heartbeats and expiry, once a second
+//                                                   retention: old events and logs, every ten minutes
 //
 // Between two transactions stands a crash point. Network thread; git and judging run on worker threads.
 #pragma once
@@ -46,6 +47,7 @@ class Stages {
   boost::asio::awaitable<bool> watch_leases();
   boost::asio::awaitable<bool> judge_job();
   boost::asio::awaitable<bool> decide_run();
+  boost::asio::awaitable<bool> drop_raw();
   void cancel_leases(const std::vector<store::Lease>& leases);
   void attempt_ended(store::AttemptEnd end);
 
@@ -61,6 +63,7 @@ class Stages {
   StageLoop scheduler_;
   StageLoop leases_;
   StageLoop verdict_;
+  StageLoop retention_;
 };
 
 }  // namespace smgate

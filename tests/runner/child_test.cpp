@@ -47,19 +47,6 @@ class Child : public testing::Test {
   std::chrono::milliseconds grace = 60s;
 };
 
-// Cancels when the script has printed a word: no test waits for a time.
-class CancelAtWord final : public test::RecordingObserver {
- public:
-  explicit CancelAtWord(Cancellation& cancellation) : cancellation_(cancellation) {}
-  void output(std::string_view bytes) override {
-    RecordingObserver::output(bytes);
-    if (text.find("ready") != std::string::npos) cancellation_.request(StopReason::cancelled, "superseded");
-  }
-
- private:
-  Cancellation& cancellation_;
-};
-
 TEST_F(Child, ReportsExitCodeAndMergedOutputInOrder) {
   const ChildResult result = sh("echo one; echo two >&2; echo three; exit 7");
   EXPECT_EQ(result.end, ChildEnd::exited);
@@ -108,7 +95,7 @@ TEST_F(Child, AtItsDeadlineDiesWithAGrandchildThatLeftItsSessionAndIgnoresSigter
 }
 
 TEST_F(Child, WhenCancelledMayEndInOrderWithinItsGrace) {
-  CancelAtWord watching(cancellation);
+  test::CancelAtWord watching(cancellation);
   ChildSpec spec;
   spec.argv = {"/bin/sh", "-c", "trap 'echo saved; exit 3' TERM; sleep 1000 & echo ready; wait"};
   spec.env = env;

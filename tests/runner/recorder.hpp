@@ -47,4 +47,17 @@ class RecordingObserver : public exec::ChildObserver {
   int ticks = 0;
 };
 
+// Cancels when the script has printed a word: no test waits for a time.
+class CancelAtWord final : public RecordingObserver {
+ public:
+  explicit CancelAtWord(exec::Cancellation& cancellation) : cancellation_(cancellation) {}
+  void output(std::string_view bytes) override {
+    RecordingObserver::output(bytes);
+    if (text.find("ready") != std::string::npos) cancellation_.request(exec::StopReason::cancelled, "superseded");
+  }
+
+ private:
+  exec::Cancellation& cancellation_;
+};
+
 }  // namespace smgate::test

@@ -9,6 +9,7 @@
 #include "server/store/deliveries.hpp"
 #include "server/store/events.hpp"
 #include "server/store/logs.hpp"
+#include "server/store/retention.hpp"
 #include "server/store/views.hpp"
 
 namespace smgate::store {
@@ -131,6 +132,29 @@ TEST_F(OneJob, CutsALogThatIsTooLongAndSaysSo) {
   const LogRange end = log(kLogBytesMax, 1000);
   EXPECT_NE(end.bytes.find("cut here"), std::string::npos);
   EXPECT_EQ(end.total, kLogBytesMax + end.bytes.size());
+}
+
+TEST_F(OneJob, LosesItsEventsAndItsLogSomeTimeAfterItsEndAndNothingElse) {
+  const protocol::Assign assign = lease(job_id, "r1");
+  add_log("first line\n");
+  add_log("second line\n");
+  write([&](Tx& tx) { append_events(tx, find_job(tx, job_id).value(), {"1.jsonl", "a\n"}, 0); });
+  write([&](Tx& tx) { append_points(tx, job_id, assign.attempt, {point(1, 1.0)}); });
+  const auto drop = [&](std::int64_t before_ms) {
+    return write([&](Tx& tx) { return drop_oldest_raw(tx, before_ms, now_ms); });
+  };
+  EXPECT_FALSE(drop(now_ms + 1)) << "it runs";
+  end(assign, protocol::JobOutcome::completed);
+  EXPECT_FALSE(drop(now_ms + 1)) << "it waits for its verdict";
+  write([&](Tx& tx) { return judge_job(tx, job_id, 1, {}, now_ms); });
+  EXPECT_FALSE(drop(now_ms)) << "it is too young";
+  EXPECT_EQ(drop(now_ms + 1), job_id);
+  EXPECT_EQ(log(0, 1000).bytes.rfind("[this log was dropped on 2026-", 0), 0U) << log(0, 1000).bytes;
+  EXPECT_EQ(log(0, 1000).bytes.size(), log(0, 1000).total);
+  EXPECT_TRUE(store.read([&](ReadTx& tx) { return read_events(tx, job_id, 1); }).empty());
+  EXPECT_EQ(curve(0, 10).size(), 1U);
+  EXPECT_EQ(job(job_id).state, JobState::done);
+  EXPECT_FALSE(drop(now_ms + 1)) << "it has nothing more";
 }
 
 TEST_F(OneJob, JoinsTheEventsOfEachFileInTheirOrder) {
