@@ -162,13 +162,13 @@ class Process:
 
 
 class System:
-    def __init__(self, build_dir, limits=None):
+    def __init__(self, build_dir, limits=None, settings=None):
         self.bin = pathlib.Path(build_dir).resolve() / "bin"
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="smgate-"))
         self.port = free_port()  # fixed, so that a restarted server is found again
         self.url = f"http://127.0.0.1:{self.port}"
         self.server, self.runners = None, {}
-        self.limits = limits or {}
+        self.limits, self.settings = limits or {}, settings or {}
         self.clone_urls = {}
 
     def repository(self, name):
@@ -188,7 +188,7 @@ class System:
             "webhook_secret": SECRET,
             "emulated_satisfies_required": True,
             "repositories": [{"name": name, "clone_url": url} for name, url in self.clone_urls.items()],
-            "limits": self.limits})
+            "limits": self.limits, **self.settings})
 
     def start_server(self, environment=None, restart=False):
         self.server = Process([self.bin / "smgate-server", "serve", "--config", self.server_config()],

@@ -1,13 +1,14 @@
 // Who may ask, and whether the answer is the one that they have.
-#include "common/digest.hpp"
+#include <algorithm>
+
 #include "server/dashboard/api.hpp"
+#include "server/dashboard/parameters.hpp"
 #include "server/store/store_async.hpp"
 
 namespace smgate::dashboard {
 namespace {
 
 constexpr std::string_view kBearer = "Bearer ";
-constexpr std::size_t kTagDigits = 32;  // 128 bits: no two answers of an address share them
 
 http::Problem no_token(const std::string& scope) {
   return {
@@ -18,8 +19,11 @@ http::Problem no_token(const std::string& scope) {
 // An answer as the asker may keep it: 304 where it is the one that they have.
 http::Response with_tag(const http::Request& request, http::Response response) {
   if (response.status != 200 || response.stream || response.upgrade) return response;
-  const std::string tag = "\"" + sha256_hex(response.body).substr(0, kTagDigits) + "\"";
-  response.headers.emplace_back("ETag", tag);
+  const auto& headers = response.headers;
+  const auto given =
+      std::find_if(headers.begin(), headers.end(), [](const auto& header) { return header.first == "ETag"; });
+  const std::string tag = given == headers.end() ? tag_of(response.body) : given->second;
+  if (given == headers.end()) response.headers.emplace_back("ETag", tag);
   response.headers.emplace_back("Cache-Control", "private, no-cache");
   const std::string known = request.header("if-none-match").value_or("");
   if (known != "*" && known.find(tag) == std::string::npos) return response;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/clock.hpp"
+#include "server/dashboard/kept_texts.hpp"
 #include "server/dashboard/metrics.hpp"
 #include "server/http/router.hpp"
 #include "server/store/actions.hpp"
@@ -28,6 +29,7 @@ struct ApiHints {
 
 struct ApiOptions {
   bool read_needs_token = false;
+  std::size_t streams_max = 256;  // each looks at the store ten times a second at most
 };
 
 class Api {
@@ -69,6 +71,7 @@ class Api {
   Answer stream_job(http::Request request);
   Answer list_runners(http::Request request);
   Answer list_audit(http::Request request);
+  Answer list_outbox(http::Request request);
   Answer health(http::Request request);
   Answer readiness(http::Request request);
   Answer metrics(http::Request request);
@@ -86,6 +89,7 @@ class Api {
   Metrics& metrics_;
   ApiHints hints_;
   ApiOptions options_;
+  KeptTexts curves_;  // of jobs that ended
   std::size_t streams_open_ = 0;
 };
 

@@ -43,7 +43,7 @@ Api::Answer Api::stream_events(http::Request request) {
   if (auto known = only_known(request, {}); !known) co_return bad_parameter(request, known.error());
   const auto after = parse_number(request.header("last-event-id"));
   if (!after) co_return bad_parameter(request, after.error());
-  if (streams_open_ >= kStreamsMax) co_return too_many(request);
+  if (streams_open_ >= options_.streams_max) co_return too_many(request);
   co_return stream_response(std::make_shared<ChangeFeed>(store_, streams_open_, hints_.ready, *after));
 }
 
@@ -55,7 +55,7 @@ Api::Answer Api::stream_job(http::Request request) {
   if (!place) co_return bad_parameter(request, place.error());
   const auto job = co_await store::read(store_, [&id](store::ReadTx& tx) { return store::find_job(tx, id); });
   if (!job) co_return not_found(request, "there is no job of this id");
-  if (streams_open_ >= kStreamsMax) co_return too_many(request);
+  if (streams_open_ >= options_.streams_max) co_return too_many(request);
   co_return stream_response(std::make_shared<JobFeed>(store_, streams_open_, hints_.ready, id, std::move(*place)));
 }
 

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "server/dashboard/api.hpp"
+#include "server/dashboard/detail_text.hpp"
 #include "server/dashboard/parameters.hpp"
-#include "server/dashboard/views_json.hpp"
 #include "server/http/target.hpp"
 #include "server/store/logs.hpp"
 #include "server/store/store_async.hpp"
@@ -21,15 +21,14 @@ namespace asio = boost::asio;
 constexpr std::int64_t kAttemptMax = 1000;
 constexpr const char* kNoJob = "there is no job of this id";
 
-nlohmann::json job_with_run(store::ReadTx& tx, const store::Job& job) {
-  nlohmann::json value = to_json(store::read_job_detail(tx, job));
-  if (const std::optional<store::Run> run = store::find_run(tx, job.run)) {
-    value["run"] = run->id.value;
-    value["repository"] = run->repository;
-    value["commit"] = run->head_sha.value;
-    value["branch"] = run->branch;
-  }
-  return value;
+std::string job_with_run(store::ReadTx& tx, const store::Job& job) {
+  nlohmann::json more = nlohmann::json::object();
+  if (const std::optional<store::Run> run = store::find_run(tx, job.run))
+    more = {{"run", run->id.value},
+            {"repository", run->repository},
+            {"commit", run->head_sha.value},
+            {"branch", run->branch}};
+  return to_text(store::read_job_detail(tx, job), more) + "\n";
 }
 
 // What of a log is asked for: a stage's part or all of it.
@@ -122,7 +121,7 @@ Api::Answer Api::show_job(http::Request request) {
   const JobId id{request.params.at("id")};
   std::optional<std::string> text = co_await store::read(store_, [&id](store::ReadTx& tx) {
     const std::optional<store::Job> job = store::find_job(tx, id);
-    return job ? std::optional(to_text(job_with_run(tx, *job))) : std::nullopt;
+    return job ? std::optional(job_with_run(tx, *job)) : std::nullopt;
   });
   if (!text) co_return not_found(request, kNoJob);
   co_return json_text(std::move(*text));

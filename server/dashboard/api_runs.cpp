@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/dashboard/api.hpp"
+#include "server/dashboard/detail_text.hpp"
 #include "server/dashboard/parameters.hpp"
 #include "server/dashboard/views_json.hpp"
 #include "server/store/store_async.hpp"
@@ -42,7 +43,7 @@ Api::Answer Api::show_run(http::Request request) {
   if (!is_ulid(id.value)) co_return not_found(request, "this is no run id: a run id is a ULID of 26 characters");
   std::optional<std::string> text = co_await store::read(store_, [&id](store::ReadTx& tx) {
     const std::optional<store::RunDetail> run = store::read_run(tx, id);
-    return run ? std::optional(to_text(to_json(*run))) : std::nullopt;
+    return run ? std::optional(to_text(*run)) : std::nullopt;
   });
   if (!text) co_return not_found(request, "there is no run of this id");
   co_return json_text(std::move(*text));

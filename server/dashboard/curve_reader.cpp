@@ -14,11 +14,14 @@ CurveText read_range(store::ReadTx& tx, const store::Job& job, int attempt, std:
   return curve;
 }
 
-CurveText read_sampled(store::ReadTx& tx, const store::Job& job, int attempt, std::uint64_t points_max) {
+CurveText read_sampled(store::ReadTx& tx, const store::Job& job, int attempt, std::uint64_t points_max,
+                       const Steps& steps) {
   const std::uint64_t total = store::count_points(tx, job, attempt);
-  Lttb sampler(total, points_max);
-  store::for_each_point(tx, job, attempt, [&sampler](const store::CurvePoint& point) { sampler.add(point); });
-  return {job, attempt == 0 ? job.attempt : attempt, 0, total, total, sampler.take()};
+  const store::PointRange range =
+      steps == Steps{} ? store::PointRange{0, total} : store::find_points(tx, job, attempt, steps.from, steps.to);
+  Lttb sampler(range.end - range.first, points_max);
+  store::for_each_point(tx, job, attempt, range, [&sampler](const store::CurvePoint& point) { sampler.add(point); });
+  return {job, attempt == 0 ? job.attempt : attempt, range.first, range.end, total, sampler.take()};
 }
 
 }  // namespace smgate::dashboard

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 #include "server/dashboard/curve_json.hpp"
 
@@ -10,7 +11,14 @@ namespace smgate::dashboard {
 inline constexpr std::int64_t kPointsMax = 20'000;  // an answer; 1.5 MB of JSON
 
 CurveText read_range(store::ReadTx& tx, const store::Job& job, int attempt, std::uint64_t first, std::size_t count_max);
+// Both inclusive.
+struct Steps {
+  std::int64_t from = 0;
+  std::int64_t to = std::numeric_limits<std::int64_t>::max();
+  bool operator==(const Steps&) const = default;
+};
 // attempt 0: the newest.
-CurveText read_sampled(store::ReadTx& tx, const store::Job& job, int attempt, std::uint64_t points_max);
+CurveText read_sampled(store::ReadTx& tx, const store::Job& job, int attempt, std::uint64_t points_max,
+                       const Steps& steps = {});
 
 }  // namespace smgate::dashboard

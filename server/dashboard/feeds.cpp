@@ -54,9 +54,9 @@ bool is_over(store::JobState state) { return state == store::JobState::done || s
 asio::awaitable<std::string> Feed::next() {
   if (over_) co_return "";
   asio::steady_timer timer(co_await asio::this_coro::executor);
-  for (std::chrono::milliseconds waited{0}; ready_(); waited += kFeedTick) {
+  for (std::chrono::milliseconds waited{0}; ready_(); waited += pace_.tick) {
     const std::uint64_t commits = store_.figures().commits;  // before the rows: what comes between is read again
-    const bool beat = waited >= kHeartbeat;
+    const bool beat = waited >= pace_.heartbeat;
     if (commits != commits_seen_ || beat) {
       commits_seen_ = commits;
       std::string events = co_await store::read(store_, [this](store::ReadTx& tx) { return read(tx); });
@@ -66,7 +66,7 @@ asio::awaitable<std::string> Feed::next() {
       }
     }
     if (beat) co_return kHeartbeatText;
-    timer.expires_after(kFeedTick);
+    timer.expires_after(pace_.tick);
     co_await timer.async_wait(asio::use_awaitable);
   }
   co_return "";

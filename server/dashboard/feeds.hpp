@@ -17,11 +17,12 @@
 
 namespace smgate::dashboard {
 
-inline constexpr std::size_t kStreamsMax = 256;                 // each looks at the store ten times a second at most
-inline constexpr std::chrono::milliseconds kFeedTick{100};      // how late an event may be
-inline constexpr std::chrono::milliseconds kHeartbeat{10'000};  // proxies cut what is silent for a minute
+struct Pace {
+  std::chrono::milliseconds tick{100};          // how late an event may be
+  std::chrono::milliseconds heartbeat{10'000};  // proxies cut what is silent for a minute
+};
 
-// One of kStreamsMax, given back when it goes.
+// One of ApiOptions::streams_max, given back when it goes.
 class StreamSlot {
  public:
   explicit StreamSlot(std::size_t& open) : open_(open) { ++open_; }
@@ -37,8 +38,8 @@ class StreamSlot {
 class Feed {
  public:
   using Ready = std::function<bool()>;  // false: the server stops
-  Feed(store::Store& store, std::size_t& streams_open, Ready ready)
-      : store_(store), slot_(streams_open), ready_(std::move(ready)) {}
+  Feed(store::Store& store, std::size_t& streams_open, Ready ready, const Pace& pace)
+      : store_(store), slot_(streams_open), ready_(std::move(ready)), pace_(pace) {}
   virtual ~Feed() = default;
 
   // The next events, or a heartbeat; empty: it is over.
@@ -53,14 +54,16 @@ class Feed {
   store::Store& store_;
   StreamSlot slot_;
   Ready ready_;
+  Pace pace_;
   std::optional<std::uint64_t> commits_seen_;
 };
 
 // Every change of a run or a job.
 class ChangeFeed final : public Feed {
  public:
-  ChangeFeed(store::Store& store, std::size_t& streams_open, Ready ready, std::optional<std::int64_t> after)
-      : Feed(store, streams_open, std::move(ready)), after_(after) {}
+  ChangeFeed(store::Store& store, std::size_t& streams_open, Ready ready, std::optional<std::int64_t> after,
+             const Pace& pace = {})
+      : Feed(store, streams_open, std::move(ready), pace), after_(after) {}
 
  private:
   std::string read(store::ReadTx& tx) override;
@@ -79,8 +82,8 @@ Result<JobPlace> parse_place(const std::string& text);
 
 class JobFeed final : public Feed {
  public:
-  JobFeed(store::Store& store, std::size_t& streams_open, Ready ready, JobId job, JobPlace place)
-      : Feed(store, streams_open, std::move(ready)), job_(std::move(job)), place_(std::move(place)) {}
+  JobFeed(store::Store& store, std::size_t& streams_open, Ready ready, JobId job, JobPlace place, const Pace& pace = {})
+      : Feed(store, streams_open, std::move(ready), pace), job_(std::move(job)), place_(std::move(place)) {}
 
  private:
   std::string read(store::ReadTx& tx) override;

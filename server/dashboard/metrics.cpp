@@ -66,6 +66,20 @@ void add_rows(std::vector<MetricFamily>& families, const store::Counts& counts) 
                          .take());
 }
 
+void add_outbox(std::vector<MetricFamily>& families, const store::CallCounts& calls) {
+  const auto gauge = MetricType::Gauge;
+  families.push_back(Snapshot("smgate_outbox_pending", "Calls to GitHub that wait", gauge)
+                         .add(static_cast<double>(calls.pending))
+                         .take());
+  families.push_back(Snapshot("smgate_outbox_dead", "Calls to GitHub that were given up and are still kept", gauge)
+                         .add(static_cast<double>(calls.dead))
+                         .take());
+  Snapshot oldest("smgate_outbox_oldest_pending_timestamp_seconds", "Since when the oldest of them waits, Unix time",
+                  gauge);
+  if (calls.oldest_pending_ms) oldest.add(static_cast<double>(*calls.oldest_pending_ms) / 1000.0);
+  families.push_back(oldest.take());
+}
+
 void add_process(std::vector<MetricFamily>& families, const store::Store::Figures& store, const LiveFigures& live) {
   const auto gauge = MetricType::Gauge;
   const auto counter = MetricType::Counter;
@@ -116,6 +130,7 @@ void Metrics::observe(const std::string& pattern, unsigned status, std::chrono::
 std::string Metrics::render(const store::Counts& counts, const store::Store::Figures& store, const LiveFigures& live) {
   std::vector<MetricFamily> families = families_->registry.Collect();
   add_rows(families, counts);
+  add_outbox(families, counts.calls);
   add_process(families, store, live);
   return prometheus::TextSerializer().Serialize(families);
 }

@@ -6,6 +6,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/ids.hpp"
@@ -31,6 +32,7 @@ nlohmann::json next_page(const http::Request& request, const std::string& cursor
 // Large answers are put together, and written as text, on a reader thread of the store.
 std::string to_text(const nlohmann::json& value);
 http::Response json_text(std::string text);
+std::string tag_of(std::string_view body);  // its ETag, of its digest
 
 http::Response bad_parameter(const http::Request& request, const Error& error);   // 400
 http::Response not_found(const http::Request& request, const std::string& what);  // 404

@@ -43,6 +43,7 @@ std::vector<http::Route> Api::routes() {
           get("/api/v1/queue", &Api::show_queue),
           get("/api/v1/events", &Api::stream_events),
           get("/api/v1/runners", &Api::list_runners),
+          get("/api/v1/outbox", &Api::list_outbox),
           get("/badge/{owner}/{repo}/{branch}.svg", &Api::show_badge),
           audit,
           post("/api/v1/runs/{id}/rerun", "rerun", &Api::rerun_run),

@@ -100,8 +100,6 @@ json stage_fields(const store::JobStage& stage) {
           {"began_at", to_rfc3339(stage.began_ms)}};
 }
 
-json report_of(const std::optional<std::string>& text) { return text ? json::parse(*text, nullptr, false) : json(); }
-
 }  // namespace
 
 json counts_json(const store::KeyCounts& counts) {
@@ -122,16 +120,12 @@ json to_json(const std::optional<store::JobStats>& stats) {
 
 json to_json(const store::Job& job) { return job_fields(job); }
 
-json to_json(const store::JobDetail& detail) {
+json without_report(const store::JobDetail& detail) {
   json job = job_fields(detail.job);
   job["guilty_key"] = detail.stats ? text_or_null(detail.stats->guilty_key) : json();
   job["stats"] = to_json(detail.stats);
   job["stages"] = json::array();
   for (const store::JobStage& stage : detail.stages) job["stages"].push_back(stage_fields(stage));
-  json report = report_of(detail.report_json);
-  for (const char* part : {"causes", "findings", "warnings", "clauses"})
-    job[part] = report.is_object() && report.contains(part) ? std::move(report[part]) : json::array();
-  job["resemblance"] = report.is_object() && report.contains("resemblance") ? std::move(report["resemblance"]) : json();
   return job;
 }
 
@@ -156,7 +150,7 @@ json to_json(const store::RunSummary& summary) {
   return run;
 }
 
-json to_json(const store::RunDetail& detail) {
+json without_jobs(const store::RunDetail& detail) {
   json run = run_fields(detail.run);
   run["triggers"] = json::array();
   for (const store::Trigger& trigger : detail.triggers)
@@ -164,8 +158,6 @@ json to_json(const store::RunDetail& detail) {
                                {"event", trigger.event},
                                {"ref", trigger.ref},
                                {"pull_request", value_or_null(trigger.pull_request)}});
-  run["jobs"] = json::array();
-  for (const store::JobDetail& job : detail.jobs) run["jobs"].push_back(to_json(job));
   run["history"] = json::array();
   for (const store::PastVerdict& past : detail.history)
     run["history"].push_back({{"verdict", to_string(past.verdict)},
@@ -178,8 +170,6 @@ json to_json(const store::RunDetail& detail) {
                               {"arch", text_or_null(action.arch)},
                               {"actor", action.actor},
                               {"at", to_rfc3339(action.at_ms)}});
-  run["report"] = report_of(detail.report_json);
-  run["blame"] = detail.blame_json ? json::parse(*detail.blame_json, nullptr, false) : json();
   return run;
 }
 

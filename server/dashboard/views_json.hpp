@@ -10,8 +10,8 @@
 namespace smgate::dashboard {
 
 nlohmann::json to_json(const store::RunSummary& summary);
-nlohmann::json to_json(const store::RunDetail& detail);
-nlohmann::json to_json(const store::JobDetail& detail);
+nlohmann::json without_jobs(const store::RunDetail& detail);  // the rest of both: detail_text.hpp
+nlohmann::json without_report(const store::JobDetail& detail);
 nlohmann::json to_json(const store::Job& job);
 nlohmann::json to_json(const store::TrendPoint& point);
 nlohmann::json to_json(const std::optional<store::JobStats>& stats);

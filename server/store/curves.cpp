@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <limits>
 #include <span>
 
 namespace smgate::store {
@@ -61,6 +62,18 @@ void insert_points(Tx& tx, const JobId& job, int attempt, std::uint64_t first, s
       "INSERT INTO curve_chunks (job, attempt, first, count, first_step, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
       "ON CONFLICT (job, attempt, first) DO UPDATE SET count = excluded.count, data = excluded.data",
       job, attempt, first, points.size(), points.front().step, Blob(data));
+}
+
+// The number of the first point that lies at this step or after it.
+std::uint64_t first_not_before(ReadTx& tx, const JobId& job, int attempt, std::int64_t step) {
+  Query row = tx.query(
+      "SELECT first, data FROM curve_chunks WHERE job = ?1 AND attempt = ?2 AND first_step < ?3 ORDER BY first DESC "
+      "LIMIT 1",
+      job, attempt, step);
+  if (!row.step()) return 0;
+  const std::vector<CurvePoint> points = unpack_points(row.get<std::string>(1));
+  const auto found = std::find_if(points.begin(), points.end(), [step](const auto& one) { return one.step >= step; });
+  return row.get<std::uint64_t>(0) + static_cast<std::uint64_t>(found - points.begin());
 }
 
 }  // namespace
@@ -127,14 +140,25 @@ std::uint64_t count_points(ReadTx& tx, const Job& job, int attempt) {
   return row.step() ? row.get<std::uint64_t>(0) : 0;
 }
 
-void for_each_point(ReadTx& tx, const Job& job, int attempt, const std::function<void(const CurvePoint&)>& visit) {
-  Query row = tx.query("SELECT data FROM curve_chunks WHERE job = ?1 AND attempt = ?2 ORDER BY first", job.id,
-                       attempt == 0 ? job.attempt : attempt);
+PointRange find_points(ReadTx& tx, const Job& job, int attempt, std::int64_t step_min, std::int64_t step_max) {
+  const int wanted = attempt == 0 ? job.attempt : attempt;
+  const std::uint64_t first = first_not_before(tx, job.id, wanted, step_min);
+  if (step_max == std::numeric_limits<std::int64_t>::max()) return {first, count_points(tx, job, attempt)};
+  return {first, std::max(first, first_not_before(tx, job.id, wanted, step_max + 1))};
+}
+
+void for_each_point(ReadTx& tx, const Job& job, int attempt, PointRange range,
+                    const std::function<void(const CurvePoint&)>& visit) {
+  Query row = tx.query(
+      "SELECT first, data FROM curve_chunks WHERE job = ?1 AND attempt = ?2 AND first + count > ?3 AND first < ?4 "
+      "ORDER BY first",
+      job.id, attempt == 0 ? job.attempt : attempt, range.first, range.end);
   while (row.step()) {
-    const std::string data = row.get<std::string>(0);
+    auto number = row.get<std::uint64_t>(0);
+    const std::string data = row.get<std::string>(1);
     if (data.size() % kPointBytes != 0) throw DatabaseError(SQLITE_CORRUPT, "a stored curve is damaged");
-    for (std::string_view rest = data; !rest.empty(); rest.remove_prefix(kPointBytes))
-      visit(unpack(rest.substr(0, kPointBytes)));
+    for (std::string_view rest = data; !rest.empty(); rest.remove_prefix(kPointBytes), ++number)
+      if (number >= range.first && number < range.end) visit(unpack(rest.substr(0, kPointBytes)));
   }
 }
 

@@ -35,7 +35,15 @@ void append_points(Tx& tx, const JobId& job, int attempt, const std::vector<Curv
 std::vector<CurvePoint> read_curve(ReadTx& tx, const Job& job, int attempt, std::uint64_t first, std::size_t count_max);
 // How many points are stored; attempt 0: of the newest.
 std::uint64_t count_points(ReadTx& tx, const Job& job, int attempt);
-// All of them, without holding more than a chunk.
-void for_each_point(ReadTx& tx, const Job& job, int attempt, const std::function<void(const CurvePoint&)>& visit);
+// Numbers of points, the last one excluded.
+struct PointRange {
+  std::uint64_t first = 0;
+  std::uint64_t end = 0;
+};
+// Those whose step is one of these; steps ascend, as a run counts them.
+PointRange find_points(ReadTx& tx, const Job& job, int attempt, std::int64_t step_min, std::int64_t step_max);
+// Without holding more than a chunk.
+void for_each_point(ReadTx& tx, const Job& job, int attempt, PointRange range,
+                    const std::function<void(const CurvePoint&)>& visit);
 
 }  // namespace smgate::store

@@ -81,6 +81,12 @@ void save_check(Tx& tx, const Check& check, std::int64_t now_ms) {
 std::string_view to_string(CallKind kind) { return name_of(kKinds, kind); }
 std::string_view to_string(CallState state) { return name_of(kStates, state); }
 
+std::optional<CallState> parse_call_state(std::string_view text) {
+  for (const auto& [state, name] : kStates)
+    if (name == text) return state;
+  return std::nullopt;
+}
+
 std::string check_lane(const std::string& repository, const CommitSha& head, const std::string& name) {
   return "check/" + repository + "/" + head.value + "/" + name;
 }
@@ -179,14 +185,21 @@ void give_up_call(Tx& tx, std::int64_t seq, const std::string& error, std::int64
       seq, error, now_ms);
 }
 
+// Each begins at the index that narrows most; what it does not cover is compared row by row.
+#define SMGATE_LIST_CALLS(where)                                                                               \
+  "SELECT " SMGATE_CALL_COLUMNS " FROM github_calls WHERE " where                                              \
+  " AND (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR repository = ?2) AND (?4 IS NULL OR seq < ?4) ORDER BY " \
+  "seq DESC LIMIT ?5"
+
 std::vector<Call> list_calls(ReadTx& tx, const CallFilter& filter, std::optional<std::int64_t> before,
                              std::size_t count_max) {
   std::optional<std::string_view> state;
   if (filter.state) state = to_string(*filter.state);
-  Query row = tx.query("SELECT " SMGATE_CALL_COLUMNS
-                       " FROM github_calls WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR repository = ?2) AND "
-                       "(?3 IS NULL OR run = ?3) AND (?4 IS NULL OR seq < ?4) ORDER BY seq DESC LIMIT ?5",
-                       state, filter.repository, filter.run, before, count_max);
+  const auto ask = [&](Sql sql) { return tx.query(sql, state, filter.repository, filter.run, before, count_max); };
+  Query row = filter.run                           ? ask(SMGATE_LIST_CALLS("run = ?3"))
+              : filter.state == CallState::pending ? ask(SMGATE_LIST_CALLS("state = 'pending' AND ?3 IS NULL"))
+              : filter.state == CallState::dead    ? ask(SMGATE_LIST_CALLS("state = 'dead' AND ?3 IS NULL"))
+                                                   : ask(SMGATE_LIST_CALLS("?3 IS NULL"));
   std::vector<Call> calls;
   while (row.step()) calls.push_back(read_call(row));
   return calls;

@@ -35,6 +35,7 @@ enum class BodyCut { whole, short_output, bare };  // what is left of the body a
 
 std::string_view to_string(CallKind kind);
 std::string_view to_string(CallState state);
+std::optional<CallState> parse_call_state(std::string_view text);
 
 struct OutboundCall {
   std::string lane;  // check_lane() for checks

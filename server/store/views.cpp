@@ -67,7 +67,12 @@ JobDetail read_job_detail(ReadTx& tx, const Job& job) {
 std::optional<RunDetail> read_run(ReadTx& tx, const RunId& id) {
   const std::optional<Run> run = find_run(tx, id);
   if (!run) return std::nullopt;
-  RunDetail detail{*run, triggers_of(tx, id), {}, past_verdicts(tx, id), actions_of_run(tx, id), find_run_report(tx, id),
+  RunDetail detail{*run,
+                   triggers_of(tx, id),
+                   {},
+                   past_verdicts(tx, id),
+                   actions_of_run(tx, id),
+                   find_run_report(tx, id),
                    find_blame(tx, id)};
   for (const Job& job : jobs_of_run(tx, id)) detail.jobs.push_back(read_job_detail(tx, job));
   return detail;
@@ -77,6 +82,7 @@ Counts count_work(ReadTx& tx) {
   Counts counts;
   counts.deliveries_pending = count_of(tx.query("SELECT count(*) FROM deliveries WHERE state = 'pending'"));
   counts.reported = count_of(tx.query("SELECT count(*) FROM jobs WHERE state = 'reported'"));
+  counts.calls = count_calls(tx);
   Query runs = tx.query(
       "SELECT state, count(*) FROM runs WHERE state IN ('fetching', 'running', 'deciding', 'held') GROUP BY state");
   while (runs.step()) counts.runs_by_state[runs.get<std::string>(0)] = runs.get<std::int64_t>(1);

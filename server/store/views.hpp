@@ -9,6 +9,7 @@
 
 #include "server/store/actions.hpp"
 #include "server/store/job_views.hpp"
+#include "server/store/outbox.hpp"
 #include "server/store/runs.hpp"
 
 namespace smgate::store {
@@ -45,7 +46,7 @@ struct RunDetail {
   std::vector<PastVerdict> history;
   std::vector<Action> actions;
   std::optional<std::string> report_json;  // its architectures compared; once it is decided
-  std::optional<std::string> blame_json;  // see server/verdict/blame.hpp; absent where there is nothing to say
+  std::optional<std::string> blame_json;   // see server/verdict/blame.hpp; absent where there is nothing to say
 };
 JobDetail read_job_detail(ReadTx& tx, const Job& job);
 std::optional<RunDetail> read_run(ReadTx& tx, const RunId& id);
@@ -60,6 +61,7 @@ struct Counts {
   std::map<Arch, Queued> queued_by_arch;
   std::map<Arch, std::int64_t> leased_by_arch;
   std::int64_t reported = 0;
+  CallCounts calls;  // to GitHub
 };
 Counts count_work(ReadTx& tx);
 

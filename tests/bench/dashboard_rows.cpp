@@ -1,7 +1,9 @@
 #include "tests/bench/dashboard_rows.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "common/compress.hpp"
 #include "common/random.hpp"
@@ -16,6 +18,7 @@ using store::Database;
 using store::Query;
 
 constexpr std::int64_t kBegin_ms = 1'700'000'000'000;
+constexpr std::int64_t kSamples = 50;
 constexpr std::int64_t kRunsACommit = 1000;  // keeps the write-ahead log small
 
 std::string curve(std::int64_t count) {
@@ -91,10 +94,11 @@ std::uint64_t sum_bytes(Query query, int columns) {
 
 }  // namespace
 
-Sample fill(Database& db, const Scale& scale) {
+std::vector<Sample> fill(Database& db, const Scale& scale) {
   SeededRandom random(1);
   const Bodies bodies{curve(scale.points), zstd_compress(report())};
-  Sample sample;
+  std::vector<Sample> samples;
+  const std::int64_t samples_apart = std::max<std::int64_t>(1, scale.runs / kSamples);
   for (std::int64_t i = 0; i < scale.runs; ++i) {
     if (i % kRunsACommit == 0) db.execute(i == 0 ? "BEGIN" : "COMMIT; BEGIN");
     const std::int64_t at_ms = kBegin_ms + i * 1000;
@@ -109,10 +113,11 @@ Sample fill(Database& db, const Scale& scale) {
     const std::string job = make_ulid(at_ms, random);
     insert_job(db, run, job, "sm_89", at_ms, branch, scale.points, bodies);
     insert_job(db, run, make_ulid(at_ms, random), "sm_121", at_ms, branch, scale.points, bodies);
-    if (i == scale.runs / 2) sample = {run, job};
+    if (i == scale.runs / 2 || i % samples_apart == 0) samples.push_back({run, job});
+    if (i == scale.runs / 2) std::swap(samples.front(), samples.back());
   }
-  db.execute("COMMIT");
-  return sample;
+  db.execute("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");  // else a small store is read out of its log, a large one not
+  return samples;
 }
 
 std::uint64_t read_board(Database& db) {

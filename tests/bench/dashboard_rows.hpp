@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "server/store/database.hpp"
 
@@ -16,10 +17,11 @@ struct Scale {
 };
 
 struct Sample {
-  std::string run;  // of the middle
+  std::string run;
   std::string job;
 };
-Sample fill(store::Database& database, const Scale& scale);
+// Runs that lie all over the store, that of the middle first.
+std::vector<Sample> fill(store::Database& database, const Scale& scale);
 
 // What each answer is made of, read by plain statements: how many bytes came.
 std::uint64_t read_board(store::Database& database);

@@ -4,6 +4,7 @@ const kPages = {
   Board: () => '/',
   FailingRun: (world) => `/runs/${world.runs['shared-key']}?key=silu_forward`,
   LargeRun: (world) => `/runs/${world.runs.large}`,
+  HeldRun: (world) => `/runs/${world.runs.held}`,
   Log: (world) => `/runs/${world.runs.large}/log/sm_89#L20`,
   Compare: (world) => `/compare?run=${world.runs['short-key']}`,
   Trends: () => '/trends',

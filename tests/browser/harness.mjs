@@ -52,6 +52,7 @@ export class Reader {
     this.contexts.push(context);
     context.setDefaultTimeout(kPatience_ms);
     const page = await context.newPage();
+    if (options.script) await page.addInitScript(options.script);
     const origin = options.origin ?? this.origin;
     page.on('request', (request) => {
       if (!request.url().startsWith(origin) && !request.url().startsWith('data:')) this.complaints.push(`asked for ${request.url()}`);

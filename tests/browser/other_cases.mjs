@@ -34,6 +34,13 @@ test('Runners', 'SaysWhyAJobWaits', async (reader) => {
   check(/sm_90/.test(await waits.textContent()) && /no runner/i.test(await waits.textContent()), await waits.textContent());
 });
 
+test('Runners', 'SaysWhichCallsToGitHubWaitAndWhy', async (reader) => {
+  const page = await reader.open('/runners');
+  await page.locator('#outbox').getByText(/\d+ waiting, the oldest since/).waitFor();
+  const row = page.locator('#outbox tbody tr', { hasText: 'is tried again' }).first();
+  check(/connect/i.test(await row.textContent()), `no error: ${await row.textContent()}`);
+});
+
 test('Page', 'AnswersWithAStrictPolicy', async (_reader, world) => {
   const index = await fetch(`${world.url}/runs/anything`);
   const policy = index.headers.get('content-security-policy');

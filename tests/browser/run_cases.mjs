@@ -79,18 +79,49 @@ test('Run', 'DrawsOnlyTheRowsInSightOfTenThousand', async (reader, world) => {
   await page.getByText('100 of 10,000 keys').waitFor();
 });
 
-test('Run', 'ThinsOutALongCurveAndShowsEveryPointOfAPart', async (reader, world) => {
-  const page = await reader.open(`/runs/${world.runs.large}`);
-  await page.getByText(/20,000 points, thinned out/).waitFor();
+/** Drags over the middle tenth of the loss curve; what the server then sends of it. */
+async function zoom(page) {
   const box = await page.locator('#loss .u-over').boundingBox();
-  const asked = page.waitForRequest(/\/curve\?first=\d+&limit=\d+/);
-  await page.mouse.move(box.x + box.width * 0.4, box.y + 50);
+  const answer = page.waitForResponse(/\/api\/v1\/curves\?.*from=/);
+  await page.mouse.move(box.x + box.width * 0.45, box.y + 50);
   await page.mouse.down();
-  await page.mouse.move(box.x + box.width * 0.5, box.y + 50, { steps: 4 });
+  await page.mouse.move(box.x + box.width * 0.55, box.y + 50, { steps: 4 });
   await page.mouse.up();
-  await asked;
+  const response = await answer;
+  const query = new URL(response.url()).searchParams;
+  return { from: Number(query.get('from')), to: Number(query.get('to')), curve: (await response.json()).curves[0] };
+}
+
+// What is drawn is counted, not timed: pieces of lines on a canvas, for all that the page draws.
+const kCountLines = `globalThis.lines = 0;
+  for (const kind of [Path2D, CanvasRenderingContext2D]) {
+    const lineTo = kind.prototype.lineTo;
+    kind.prototype.lineTo = function (...at) { ++globalThis.lines; return lineTo.apply(this, at); };
+  }`;
+
+test('Run', 'ThinsOutAMillionPointsAndShowsEveryPointOfAPart', async (reader, world) => {
+  const page = await reader.open(`/runs/${world.runs.large}`, { script: kCountLines });
+  await page.getByText(/1,000,000 points, thinned out/).waitFor();
+  let part = { curve: null };
+  for (const left of [/thinned out/, /thinned out/, null]) {
+    part = await zoom(page);
+    check(part.curve.points.step.length <= 2000, `${part.curve.points.step.length} points came`);
+    check(part.curve.points.step.every((step) => step >= part.from && step <= part.to), 'points beside the part came');
+    if (left) await page.getByText(/points in this part, thinned out/).waitFor();
+  }
   await page.getByText(/thinned out/).waitFor({ state: 'detached' });
-  check(/^\d+-\d+$/.test(new URL(page.url()).searchParams.get('steps')), 'the range is not in the address');
+  equal(part.curve.points.step.length, part.to - part.from + 1, 'points of the part');
+  equal(new URL(page.url()).searchParams.get('steps'), `${part.from}-${part.to}`, 'the range in the address');
+  const drawn = await page.evaluate(() => globalThis.lines);
+  check(drawn > 500 && drawn < 50_000, `${drawn} lines were drawn`);
+});
+
+test('Run', 'AsksOnlyForThePartThatItsAddressNames', async (reader, world) => {
+  const page = await reader.open(`/runs/${world.runs.large}?steps=500000-500999`);
+  const response = await page.waitForResponse(/\/api\/v1\/curves\?.*from=500000&to=500999/);
+  equal((await response.json()).curves[0].points.step.length, 1000, 'points');
+  await page.getByRole('button', { name: 'Whole range' }).click();
+  await page.getByText(/1,000,000 points, thinned out/).waitFor();
 });
 
 test('Run', 'HasATimeLineOfLateCompiles', async (reader, world) => {
@@ -119,6 +150,12 @@ test('Run', 'FollowsAJobWhileItRuns', async (reader, world) => {
   closeSync(pipe);
   await page.locator('.run-head .verdict.inconclusive').waitFor();
   check(/inconclusive/.test(await page.locator('#announcements').textContent()), 'the verdict was not announced');
+});
+
+test('Run', 'SaysOfARunWithoutJobsWhatItWaitsFor', async (reader, world) => {
+  const page = await reader.open(`/runs/${world.runs.held}`);
+  await page.getByText('it is not run before somebody approves it').waitFor();
+  await page.getByText('The matrix appears when the first job is judged.').waitFor();
 });
 
 test('Run', 'ShowsAProblemWithWhatToDo', async (reader) => {

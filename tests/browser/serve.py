@@ -9,14 +9,19 @@ Ends, and takes everything down, when its standard input ends.
 import json
 import os
 import pathlib
+import sqlite3
+import struct
+import subprocess
 import sys
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "deploy" / "demo"))
-from system import System, push_payload  # noqa: E402
+from system import System, free_port, pull_request_payload, push_payload  # noqa: E402
 
 NOWHERE = "0" * 40
+POINTS = 1_000_000
 DEVICES = {
     "sm_89": {"name": "RTX 4090 (emulated)", "memory_bytes": 24 * 2**30, "unified": False, "emulated": True},
     "sm_121": {"name": "GB10 (emulated)", "memory_bytes": 128_500_000_000, "unified": True, "emulated": True},
@@ -34,6 +39,37 @@ def push(system, repository, branch, before, name, architectures=("sm_89", "sm_1
     commit = repository.commit({".smgate.json": gate(name, list(architectures)), "what": f"{branch} {name}"}, f"{branch}: {name}")
     system.deliver("push", push_payload(repository, before, commit, branch))
     return commit
+
+
+def held(system, kernels, base):
+    """A pull request whose head lies in a fork: nobody has let it run."""
+    kernels.git("checkout", "--quiet", "-b", "from-a-fork")
+    commit = kernels.commit({"what": "a stranger's change"}, "a stranger's change")
+    kernels.git("checkout", "--quiet", "main")
+    payload = pull_request_payload(kernels, "opened", base, commit, "better-kernels", int(time.time()))
+    payload["pull_request"]["head"]["repo"] = {**payload["repository"], "id": 7, "full_name": "stranger/kernels", "fork": True}
+    system.deliver("pull_request", payload)
+    return system.wait_for("the held head", lambda: (system.run_of(commit) or {}).get("id"))
+
+
+def lengthen(system, run):
+    """Makes the curve of a judged run a million points long, in the table itself: a runner would report them for minutes."""
+    chunk = 2048
+    with sqlite3.connect(system.folder / "server" / "smgate.db", timeout=60) as database:
+        (job, attempt), = database.execute("SELECT id, attempt FROM jobs WHERE run = ?", (run,))
+        last, count = database.execute("SELECT max(first), count FROM curve_chunks WHERE job = ?", (job,)).fetchone()
+        first = last + count
+        while first < POINTS:
+            steps = range(first, min(first + chunk, POINTS))
+            data = b"".join(struct.pack("<BqdffffQ", 0b111, step, 2 + 0.05 * (step * 7919 % 101) / 101, 1.5, 0.5, 0, 0, 0) for step in steps)
+            database.execute("INSERT INTO curve_chunks VALUES (?, ?, ?, ?, ?, ?)", (job, attempt, first, len(steps), first, data))
+            first += len(steps)
+
+
+def api_token(system):
+    made = subprocess.run([system.bin / "smgate-server", "token", "create", "--api", "reader", "--scope", "read,rerun,cancel,drain,approve",
+                           "--config", system.folder / "server.jsonc"], check=True, capture_output=True, text=True)
+    return made.stdout.strip()
 
 
 def judged(system, commit):
@@ -55,6 +91,8 @@ def fill(system, pipe):
         commits[name] = push(system, kernels, branch, commits["healthy"], name)
     runs.update({name: judged(system, commit) for name, commit in commits.items() if name not in ("healthy", "waiting")})
     runs["waiting"] = system.run_of(commits["waiting"])["id"]
+    runs["held"] = held(system, kernels, commits["healthy"])
+    lengthen(system, runs["large"])
     commits["live"] = push(system, large, "topic/live", commits["large"], "live", ["sm_89"])
     return {**runs, "live": system.wait_for("the live job", lambda: running(system, commits["live"]))}, commits
 
@@ -65,14 +103,17 @@ def running(system, commit):
 
 
 def main(build):
-    full, empty = System(build), System(build)
+    # GitHub does not answer, so that calls to it wait and say why.
+    full = System(build, settings={"github": {"api_url": f"http://127.0.0.1:{free_port()}", "token_file": "github-token"}})
+    empty = System(build)
     try:
+        (full.folder / "github-token").write_text("a token of nobody\n")
         pipe = full.folder / "pipe"
         os.mkfifo(pipe)
         empty.repository("acme/kernels")
         empty.start_server()
         runs, commits = fill(full, pipe)
-        print(json.dumps({"url": full.url, "empty": empty.url, "runs": runs, "commits": commits, "pipe": str(pipe),
+        print(json.dumps({"url": full.url, "empty": empty.url, "runs": runs, "commits": commits, "pipe": str(pipe), "token": api_token(full),
                           "folder": str(full.folder)}), flush=True)
         sys.stdin.read()
     finally:

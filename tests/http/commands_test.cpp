@@ -4,7 +4,9 @@
 
 #include "common/file.hpp"
 #include "common/subprocess.hpp"
+#include "server/store/api_tokens.hpp"
 #include "server/store/crash_points.hpp"
+#include "server/store/inline_store.hpp"
 #include "tests/support/scratch.hpp"
 
 namespace smgate::test {
@@ -51,6 +53,25 @@ TEST_F(Commands, MakesListsAndRevokesTokens) {
   EXPECT_THAT(listed, Not(HasSubstr(created.out.substr(0, created.out.size() - 1))));
   EXPECT_EQ(smgate_server({"token", "revoke", "--runner", "r1"}).exit_code, 0);
   EXPECT_THAT(smgate_server({"token", "list"}).out, HasSubstr("r1\tsm_89\trevoked"));
+}
+
+TEST_F(Commands, MakeTokensOfTheApiWithTheirScopes) {
+  const Output created = smgate_server({"token", "create", "--api", "ci", "--scope", "read,rerun"});
+  EXPECT_EQ(created.exit_code, 0) << created.err;
+  EXPECT_THAT(created.out, MatchesRegex("[A-Za-z0-9_]+\n"));
+  EXPECT_THAT(created.err, HasSubstr("shown once"));
+  EXPECT_THAT(smgate_server({"token", "list"}).out, HasSubstr("ci\tapi:read,rerun\tvalid"));
+  const auto scopes_of = [&](const std::string& token) {
+    store::InlineStore store(scratch_ / "data/smgate.db");
+    const auto found = store.read([&](store::ReadTx& tx) { return store::find_api_token(tx, token); });
+    return found ? found->scopes : std::set<std::string>{};
+  };
+  const std::string token = created.out.substr(0, created.out.size() - 1);
+  EXPECT_EQ(scopes_of(token), (std::set<std::string>{"read", "rerun"}));
+  EXPECT_EQ(smgate_server({"token", "revoke", "--api", "ci"}).exit_code, 0);
+  EXPECT_TRUE(scopes_of(token).empty());
+  EXPECT_EQ(smgate_server({"token", "create", "--api", "ci", "--scope", "everything"}).exit_code, 2);
+  EXPECT_EQ(smgate_server({"token", "create", "--api", "ci"}).exit_code, 2);
 }
 
 TEST_F(Commands, Exit2OnWhatTheyCannotUse) {

@@ -5,10 +5,13 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <regex>
+#include <sstream>
 
 #include "common/file.hpp"
+#include "common/json_reader.hpp"
 #include "tests/support/scratch.hpp"
 
 namespace smgate {
@@ -111,6 +114,37 @@ TEST(ConfigToJson, ShowsNoSecret) {
   EXPECT_THAT(to_json(parse(minimal()).value()).dump(), Not(HasSubstr("0123456789abcdef")));
 }
 
+// The example with all that it shows commented out put in force.
+std::string whole_example() {
+  std::istringstream lines(
+      read_file(std::string(SMGATE_SOURCE_DIR) + "/deploy/server.example.jsonc", 1U << 16U).value());
+  std::string text;
+  for (std::string line; std::getline(lines, line); text += line + "\n") {
+    const std::size_t mark = line.find("// ");
+    const std::size_t field = mark == std::string::npos ? mark : line.find_first_not_of(' ', mark + 3);
+    if (field == std::string::npos || line.find_first_not_of(' ') != mark) continue;
+    if (line[field] == '"' || line[field] == '}') line.erase(mark, 3);
+  }
+  return text;
+}
+
+TEST(ExampleConfig, ShowsEveryFieldAsItIsRead) {
+  const std::string text = whole_example();
+  const Result<Config> config = parse_config(text, "/etc/smgate/server.jsonc");
+  ASSERT_FALSE(config);  // its secrets are files of the operator's; nothing else may be wrong
+  const std::string mistakes = config.error().text();
+  EXPECT_EQ(std::count(mistakes.begin(), mistakes.end(), ';'), 1) << mistakes;
+  EXPECT_THAT(mistakes, HasSubstr("/webhook_secret_file"));
+  EXPECT_THAT(mistakes, HasSubstr("/github/private_key_file"));
+  const nlohmann::json shown = parse_json_with_comments(text).value();
+  const nlohmann::json known = to_json(parse(minimal()).value());
+  for (const auto& [field, value] : known.items())
+    if (field != "webhook_secret") {
+      EXPECT_TRUE(shown.contains(field)) << field;
+    }
+  EXPECT_EQ(shown["read_access"], "open");
+}
+
 TEST(ExampleConfig, IsAccepted) {
   const std::string file = std::string(SMGATE_SOURCE_DIR) + "/deploy/server.example.jsonc";
   const Result<Config> config = load_config(file);
@@ -131,16 +165,11 @@ std::string new_private_key() {
   return pem;
 }
 
-// As a new user takes it: the section github without its marks of a comment, the files that it names beside it.
+// With the files that it names.
 TEST(ExampleConfig, IsAcceptedWithItsAppAndItsFiles) {
   const test::Scratch scratch;
-  std::string text = read_file(std::string(SMGATE_SOURCE_DIR) + "/deploy/server.example.jsonc", 1U << 20U).value();
-  text = std::regex_replace(text, std::regex("/etc/(smgate|ssl/certs)"), scratch.path().string());
-  const std::size_t begin = text.find("// \"github\": {"), end = text.find("// },", begin);
-  ASSERT_NE(end, std::string::npos);
-  text = text.substr(0, begin) +
-         std::regex_replace(text.substr(begin, end + 5 - begin), std::regex("(^|\n *)// "), "$1") +
-         text.substr(end + 5);
+  const std::string text =
+      std::regex_replace(whole_example(), std::regex("/etc/(smgate|ssl/certs)"), scratch.path().string());
   write_file_durably(scratch / "webhook-secret", "0123456789abcdef0123456789abcdef\n");
   write_file_durably(scratch / "github-app.pem", new_private_key());
   const Result<Config> config = parse_config(text, scratch / "server.jsonc");

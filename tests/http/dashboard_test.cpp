@@ -92,6 +92,33 @@ TEST_F(Dashboard, ServesSeveralCurvesAndAPicture) {
   EXPECT_THAT(picture.body, HasSubstr("sm_89: loss"));
 }
 
+TEST_F(Dashboard, ThinsOutOnlyTheStepsThatAreAskedFor) {
+  const std::string job = job_of(judged_run("healthy", "d-1"));
+  const std::string address = "/api/v1/jobs/" + job + "/curve?points=3";
+  const json whole = get_json("/api/v1/jobs/" + job + "/curve");
+  const json part = get_json(address + "&from=2&to=4");
+  EXPECT_EQ(part["points"]["step"], json({2, 3, 4}));
+  EXPECT_EQ(part["first"], 2);
+  EXPECT_EQ(part["next"], 5);
+  EXPECT_EQ(part["total"], whole["total"]);
+  const json rest = get_json("/api/v1/curves?points=3&from=3&jobs=" + job)["curves"][0];
+  EXPECT_EQ(rest["points"]["step"].front(), 3);
+  EXPECT_EQ(rest["points"]["step"].back(), whole["points"]["step"].back());
+  EXPECT_EQ(get_json(address + "&from=1000000")["points"]["step"], json::array());
+  EXPECT_EQ(get(address + "&from=4&to=2").status, 400U);
+  EXPECT_EQ(get("/api/v1/jobs/" + job + "/curve?from=4").status, 400U);
+}
+
+TEST_F(Dashboard, AnswersACurveOfAJobThatEndedAlikeEachTime) {
+  const std::string address = "/api/v1/jobs/" + job_of(judged_run("healthy", "d-1")) + "/curve";
+  const HttpAnswer first = get(address);
+  const HttpAnswer again = get(address);
+  EXPECT_EQ(again.body, first.body);
+  EXPECT_EQ(get(address, {{"If-None-Match", first.headers.at("etag")}}).status, 304U);
+  EXPECT_NE(get(address + "?points=5").body, first.body);
+  EXPECT_NE(get(address + "?first=1&limit=2").body, first.body);
+}
+
 TEST_F(Dashboard, AnswersOnlyWhatHasChanged) {
   const std::string run = "/api/v1/runs/" + judged_run("healthy", "d-1");
   const HttpAnswer first = get(run);

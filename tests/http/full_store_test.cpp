@@ -14,7 +14,7 @@ class FullStore : public ServerTest {
  protected:
   FullStore() {
     database_ = store::Database::open(database_file(), store::Database::Mode::read_write);
-    sample_ = bench::fill(*database_, {.runs = 40, .points = 3000, .branches = 7});
+    sample_ = bench::fill(*database_, {.runs = 40, .points = 3000, .branches = 7}).front();
   }
   std::unique_ptr<store::Database> database_;
   bench::Sample sample_;

@@ -99,6 +99,23 @@ TEST_F(OneJob, MergesSmallAppendsIntoFullChunks) {
   EXPECT_EQ(curve(2040, 20).back().step, 2059);
 }
 
+TEST_F(OneJob, FindsPointsByTheirSteps) {
+  add_points(0, 5000);
+  const auto found = [&](std::int64_t from, std::int64_t to) {
+    return store.read([&](ReadTx& tx) {
+      const Job job = find_job(tx, job_id).value();
+      const PointRange range = find_points(tx, job, 0, from, to);
+      std::vector<std::int64_t> steps;
+      for_each_point(tx, job, 0, range, [&](const CurvePoint& one) { steps.push_back(one.step); });
+      return std::tuple(range.first, range.end, steps.empty() ? -1 : steps.front(), steps.size());
+    });
+  };
+  EXPECT_EQ(found(2040, 2059), std::tuple(2040U, 2060U, 2040, 20U));  // over the edge of a chunk
+  EXPECT_EQ(found(2048, 2048), std::tuple(2048U, 2049U, 2048, 1U));
+  EXPECT_EQ(found(0, 9999), std::tuple(0U, 5000U, 0, 5000U));
+  EXPECT_EQ(found(7000, 8000), std::tuple(5000U, 5000U, -1, 0U));
+}
+
 TEST_F(OneJob, ReadsAnyRangeOfItsLog) {
   add_log("first line\n");
   add_log("second line\n");

@@ -56,6 +56,16 @@ export async function get<T>(address: string, signal?: AbortSignal): Promise<T> 
   return value as T;
 }
 
+/** Asks for a change, by this token. */
+export async function post<T>(address: string, token: string, body?: unknown): Promise<T> {
+  const response = await send(address, {
+    method: 'POST', cache: 'no-store', body: body === undefined ? null : JSON.stringify(body),
+    headers: { Authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) },
+  });
+  if (!response.ok) throw await problem(response);
+  return (await response.json()) as T;
+}
+
 export interface Bytes {
   bytes: Uint8Array;
   total: number;  // how long the whole is now

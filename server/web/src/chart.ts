@@ -44,6 +44,7 @@ export interface Chart {
 }
 
 const kWhole = [1, 2, 5].flatMap((digit) => [1, 10, 100, 1e3, 1e4, 1e5, 1e6].map((power) => digit * power)).sort((a, b) => a - b);
+const kLabelSpace = 90;  // pixels; 1,000,000 with room beside it
 const kDashes = [[], [7, 4], [2, 3], [10, 3, 2, 3]];
 
 export function chart(options: ChartOptions): Chart {
@@ -116,7 +117,7 @@ export function chart(options: ChartOptions): Chart {
         bind: options.onPick && { click: (u) => () => { if (u.cursor.idx != null) options.onPick?.(u.cursor.idx); return null; } },
       },
       scales: { x: { time: false, range: () => range ?? [data.x[0] as number, Math.max(data.x.at(-1) as number, (data.x[0] as number) + 1)] } },
-      axes: [{ ...axis(xText, options.xLabel), incrs: kWhole }, axis(options.yText ?? short)],
+      axes: [{ ...axis(xText, options.xLabel), incrs: kWhole, space: kLabelSpace }, axis(options.yText ?? short)],
       series: [{}, ...data.series.map(seriesOptions)],
       bands: (data.bands ?? []).map(({ upper, lower }) => ({ series: [upper + 1, lower + 1], fill: color('band') })),
       hooks: {

@@ -46,6 +46,7 @@ export function startKeyboard(): void {
       (event.target as HTMLElement).blur();
       return;
     }
+    if (document.querySelector('dialog.ask')) return;  // a question is answered first
     const place = kPlaces[event.key];
     if (event.timeStamp < chordUntil && place) go(place);
     else if (event.key === '?') toggleHelp();

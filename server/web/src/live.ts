@@ -33,9 +33,9 @@ type State = 'live' | 'lost' | 'connecting';
 const kPauseFirst_ms = 500;
 const kPauseMax_ms = 15_000;
 
-/** Follows a stream until close() or its `end`; after a lost connection it asks again, at growing pauses. */
-export function follow(address: string, take: (event: ServerEvent) => void, tell: (state: State) => void = () => {}): () => void {
-  let last = '';
+/** Follows a stream, `behind` the event of this id, until close() or its `end`; after a lost connection it asks again, at growing pauses. */
+export function follow(address: string, take: (event: ServerEvent) => void, tell: (state: State) => void = () => {}, behind = ''): () => void {
+  let last = behind;
   let pause_ms = kPauseFirst_ms;
   let timer = 0;
   let abort: AbortController | null = null;

@@ -1,6 +1,6 @@
 // Small pieces that every page uses.
 import { Problem } from './api';
-import { h, type Child } from './dom';
+import { h, replace, type Child } from './dom';
 import { keepToken } from './token';
 import { ago, exactTime, kNoValue, sha, words } from './format';
 import type { Job, Run, Verdict } from './types';
@@ -69,6 +69,7 @@ export function problemCard(error: unknown): HTMLElement {
     h('h2', known ? error.title : 'This page made a mistake'),
     h('p', known ? error.detail : String(error)),
     h('p.quiet', h('strong', 'What to do: '), known ? error.next : 'Load it again. If it stays, please report it.'),
+    known && error.status === 404 && h('p', h('a', { href: '/' }, 'To the board')),
     known && error.status === 401 && tokenForm());
 }
 
@@ -89,6 +90,28 @@ export function loading(): HTMLElement {
 /** Text of the server, in which `this` is code. */
 export function prose(text: string): Child {
   return text.split('`').map((part, i) => (i % 2 === 1 ? h('code', part) : part));
+}
+
+const kNumbers = new Set(['Busy', 'Attempts']);
+
+/** Rows of a table() with these heads. */
+export function labelled(head: string[], rows: HTMLElement[]): HTMLElement[] {
+  for (const row of rows) {
+    row.setAttribute('role', 'row');
+    for (const [i, cell] of [...row.children].entries()) {
+      cell.setAttribute('role', i === 0 ? 'rowheader' : 'cell');
+      if (i > 0) cell.setAttribute('data-label', head[i] ?? '');
+    }
+  }
+  return rows;
+}
+
+/** On a phone a row becomes a block whose cells say what they are; roles keep it a table for screen readers. */
+export function table(label: string, head: string[], rows: HTMLElement[], body = h('tbody', { role: 'rowgroup' })): HTMLElement {
+  replace(body, labelled(head, rows));
+  return h('div.scroll', { tabindex: '0', role: 'region', 'aria-label': label },
+    h('table.stacked', { role: 'table', 'aria-label': label }, h('thead', { role: 'rowgroup' },
+      h('tr', { role: 'row' }, head.map((text) => h(kNumbers.has(text) ? 'th.number' : 'th', { role: 'columnheader', scope: 'col' }, text)))), body));
 }
 
 /** sm_89 before sm_121. */

@@ -33,12 +33,14 @@ function themeButton(): HTMLElement {
 
 function connection(): HTMLElement {
   const dot = h('span.dot', { 'aria-hidden': 'true' });
-  const text = h('span', 'connecting');
+  const text = h('span');
+  const node = h('span.connection', { hidden: true, title: 'Whether changes arrive by themselves' }, dot, text);
   onConnection((state) => {
+    node.hidden = false;  // a page that never changes says nothing of it
     dot.className = `dot ${state === 'live' ? 'on' : state === 'lost' ? 'off' : ''}`;
     text.textContent = state === 'live' ? 'live' : state === 'lost' ? 'connection lost' : 'connecting';
   });
-  return h('span.connection', { title: 'Whether changes arrive by themselves' }, dot, text);
+  return node;
 }
 
 export function buildShell(): HTMLElement {

@@ -92,6 +92,12 @@ export interface WaitingJob {
 }
 export interface Queue { jobs: WaitingJob[]; total: number }
 
+export interface Call {
+  seq: number; lane: string; kind: string; repository: string; run: string | null; job: string | null; state: 'pending' | 'sent' | 'superseded' | 'dead';
+  attempts: number; unsure: boolean; last_error: string | null; created_at: string; next_at: string | null; ended_at: string | null;
+}
+export interface Outbox { calls: Call[]; next: string | null; pending: number; dead: number; oldest_pending_at: string | null }
+
 export interface Change {
   kind: 'run' | 'job'; run: string; job: string | null; arch: string | null; repository: string; branch: string; state: string;
   verdict: Verdict | null;

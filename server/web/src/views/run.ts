@@ -11,10 +11,8 @@ import { causesCard, jobCard, runHeader } from './run_head';
 import { lossView, type LossView } from './run_loss';
 import { togetherCard } from './run_together';
 
-function sections(): HTMLElement {
-  return h('nav.sections.small', { 'aria-label': 'On this page' }, [['causes', 'Why'], ['architectures', 'Architectures'], ['loss', 'Loss'],
-    ['cache', 'Kernel cache'], ['together', 'Compared'], ['clauses', 'Clauses'], ['findings', 'Findings']].map(([id, text]) => h('a', { href: `#${id}` }, text)));
-}
+const kSections = [['causes', 'Why'], ['architectures', 'Architectures'], ['loss', 'Loss'], ['cache', 'Kernel cache'], ['together', 'Compared'],
+  ['clauses', 'Clauses'], ['findings', 'Findings']];
 
 class RunView implements View {
   private readonly abort = new AbortController();
@@ -23,6 +21,7 @@ class RunView implements View {
   private cache: CacheView | null = null;
   private readonly streams = new Map<string, () => void>();
   private readonly head = h('div');
+  private readonly sections = h('nav.sections.small', { 'aria-label': 'On this page' });
   private readonly causes = h('div.slot');
   private readonly jobs = h('div.jobs', { id: 'architectures' });
   private readonly together = h('div.slot');
@@ -56,7 +55,7 @@ class RunView implements View {
   private build(run: RunDetail): void {
     this.loss = lossView();
     this.cache = cacheView(run);
-    replace(this.main, h('div.stack', this.head, sections(), this.causes, this.jobs, this.loss.node, this.cache.node, this.together, this.clauses, this.findings));
+    replace(this.main, h('div.stack', this.head, this.sections, this.causes, this.jobs, this.loss.node, this.cache.node, this.together, this.clauses, this.findings));
   }
 
   private draw(run: RunDetail, reasons: Map<string, string>): void {
@@ -71,10 +70,11 @@ class RunView implements View {
     replace(this.together, togetherCard(run));
     replace(this.clauses, clausesCard(run));
     this.drawFindings(run);
+    replace(this.sections, kSections.filter(([id]) => (document.getElementById(id as string)?.childElementCount ?? 0) > 0)
+      .map(([id, text]) => h('a', { href: `#${id}` }, text)));
     const same = before?.jobs.map((job) => job.id + job.attempt + job.state).join() === run.jobs.map((job) => job.id + job.attempt + job.state).join();
-    if (!same) this.loss?.setJobs(run.jobs);
+    void (same ? Promise.resolve() : this.loss?.setJobs(run.jobs))?.then(() => this.watch(run));
     this.cache?.setRun(run);
-    this.watch(run);
     if (!before && location.hash !== '') document.getElementById(location.hash.slice(1))?.scrollIntoView();
   }
 
@@ -88,10 +88,13 @@ class RunView implements View {
     }), findingsCard(chosen, false), findingsCard(chosen, true));
   }
 
-  /** While a job runs its points and its state come by its own stream. */
+  /** While a job runs its points and its state come by its own stream, behind those that are here. */
   private watch(run: RunDetail): void {
+    if (this.abort.signal.aborted) return;
     for (const job of run.jobs) {
       if ((job.state !== 'leased' && job.state !== 'reported') || this.streams.has(job.id)) continue;
+      const known = this.loss?.curve(job.id);
+      this.showSteps(job.id);
       this.streams.set(job.id, follow(`/api/v1/jobs/${job.id}/stream`, (event) => {
         if (event.event === 'curve') this.take(JSON.parse(event.data) as Curve);
         else if (event.event === 'job') this.takeJob(JSON.parse(event.data) as Job);
@@ -99,15 +102,21 @@ class RunView implements View {
           this.streams.delete(job.id);
           void this.load();
         }
-      }));
+      }, undefined, known && `${known.attempt}-${known.next}-0-`));
     }
   }
 
   private take(curve: Curve): void {
     this.loss?.append(curve);
-    const job = this.run?.jobs.find((one) => one.id === curve.job);
-    const last = curve.points.step.at(-1);
-    if (job && last !== undefined) this.takeJob({ ...job, steps: last + 1, initial_loss: job.initial_loss ?? curve.points.loss[0] ?? null, final_loss: curve.points.loss.at(-1) ?? null });
+    this.showSteps(curve.job);
+  }
+
+  private showSteps(id: string): void {
+    const points = this.loss?.curve(id)?.points;
+    const job = this.run?.jobs.find((one) => one.id === id);
+    const last = points?.step.at(-1);
+    if (job && points && last !== undefined)
+      this.takeJob({ ...job, steps: last + 1, initial_loss: job.initial_loss ?? points.loss[0] ?? null, final_loss: points.loss.at(-1) ?? null });
   }
 
   private takeJob(job: Job): void {

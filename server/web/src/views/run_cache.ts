@@ -3,7 +3,7 @@ import { get } from '../api';
 import { announce, h, replace, type Child } from '../dom';
 import { bytes, count, plural } from '../format';
 import { kStates, stateMark } from '../keystate';
-import { byArch, card, loading, problemCard, prose } from '../parts';
+import { byArch, card, loading, problemCard, prose, table } from '../parts';
 import { address, remember } from '../router';
 import type { Coverage, CoverageRow, Finding, JobDetail, KeyChange, KeyState, RunDetail } from '../types';
 import { counts, matrix, type Matrix } from './matrix';
@@ -78,12 +78,11 @@ function difference(run: RunDetail, coverage: Coverage): Child {
 }
 
 export function changesTable(run: string, changes: KeyChange[]): HTMLElement {
-  return h('div.scroll', { tabindex: '0', role: 'region', 'aria-label': 'Changed keys' }, h('table',
-    h('thead', h('tr', ['Key', 'Architecture', 'Was', 'Is'].map((text) => h('th', { scope: 'col' }, text)))),
-    h('tbody', changes.slice(0, kChangesShown).map((change) => h('tr',
-      h('th', { scope: 'row' }, h('a.key', { href: address(`/runs/${run}`, { arch: change.arch, key: change.key }) }, change.key)),
-      h('td', change.arch), h('td', stateMark(change.was)), h('td', stateMark(change.is))))),
-    changes.length > kChangesShown && h('caption', `The first ${kChangesShown} of ${count(changes.length)}`)));
+  const rows = changes.slice(0, kChangesShown).map((change) => h('tr',
+    h('th', { scope: 'row' }, h('a.key', { href: address(`/runs/${run}`, { arch: change.arch, key: change.key }) }, change.key)),
+    h('td', change.arch), h('td', stateMark(change.was)), h('td', stateMark(change.is))));
+  return h('div', table('Changed keys', ['Key', 'Architecture', 'Was', 'Is'], rows),
+    changes.length > kChangesShown && h('p.small.quiet.pad', `The first ${kChangesShown} of ${count(changes.length)}`));
 }
 
 /** Columns as everywhere else, sm_89 before sm_121. */
@@ -102,7 +101,7 @@ export function cacheView(first: RunDetail): CacheView {
   let coverage: Coverage | null = null;
   let grid: Matrix | null = null;
   let wanted = query.get('key');
-  let asked = '';
+  let asked: string | null = null;
   const shownCount = h('span.small.quiet', { role: 'status' });
   const body = h('div', loading());
   const aside = h('div.aside');

@@ -1,7 +1,7 @@
 // Clauses by architecture, and every finding and warning with its evidence.
 import { h, replace, type Child } from '../dom';
 import { count, plural, words } from '../format';
-import { badge, card, prose } from '../parts';
+import { badge, card, labelled, prose, table } from '../parts';
 import { address, remember } from '../router';
 import type { Clause, Finding, JobDetail, RunDetail, Warning } from '../types';
 
@@ -14,12 +14,12 @@ export function clausesCard(run: RunDetail): HTMLElement {
   if (ids.size === 0) return card('Clauses', h('p.empty', 'Clauses are evaluated when a job ends.'));
   const cell = (clause: Clause | undefined) => h('td', clause ? [badge(clause.outcome),
     clause.outcome !== 'pass' && clause.reason && h('div.small.quiet', prose(clause.reason))] : '–');
-  const table = h('table.clauses',
+  const grid = h('table.clauses',
     h('thead', h('tr', h('th', { scope: 'col' }, 'Clause'), jobs.map((job) => h('th', { scope: 'col' }, job.arch)))),
     h('tbody', [...ids].map(([id, title]) => h('tr', { id },
       h('th', { scope: 'row' }, h('span.clause-id', id), ' ', title),
       jobs.map((job) => cell(job.clauses.find((clause) => clause.id === id)))))));
-  const node = card('Clauses', h('div.scroll', { tabindex: '0', role: 'region', 'aria-label': 'Clauses by architecture' }, table));
+  const node = card('Clauses', h('div.scroll', { tabindex: '0', role: 'region', 'aria-label': 'Clauses by architecture' }, grid));
   node.id = 'clauses';
   return node;
 }
@@ -54,16 +54,16 @@ export function findingsCard(run: RunDetail, warnings: boolean): HTMLElement | n
   const jobs = run.jobs;
   const list: Merged<Finding | Warning>[] = warnings ? merge<Finding | Warning>(jobs, (job) => job.warnings) : merge<Finding | Warning>(jobs, (job) => job.findings);
   if (list.length === 0) return null;
-  const body = h('tbody', rows(run.id, list.slice(0, kShown)));
+  const head = ['Clause', 'What', 'Key', 'On'];
+  const body = h('tbody', { role: 'rowgroup' });
   const more = h('p.pad', { hidden: list.length <= kShown }, h('button', {
     type: 'button', onclick: () => {
-      replace(body, rows(run.id, list));
+      replace(body, labelled(head, rows(run.id, list)));
       more.hidden = true;
     },
   }, `Show all ${count(list.length)}`));
   const node = card(plural(list.length, name.replace(/^./, (letter) => letter.toUpperCase())),
-    [h('div.scroll', { tabindex: '0', role: 'region', 'aria-label': `${name}s` }, h('table.findings',
-      h('thead', h('tr', ['Clause', 'What', 'Key', 'On'].map((text) => h('th', { scope: 'col' }, text)))), body)), more]);
+    [h('div.findings', table(`${name}s`, head, rows(run.id, list.slice(0, kShown)), body)), more]);
   node.id = `${name}s`;
   return node;
 }

@@ -1,6 +1,7 @@
 // The top of a run: verdict, what it is a run of, and why it came out so, the most upstream cause first.
+import { actionButton } from '../actions';
 import { h, type Child } from '../dom';
-import { duration, loss, plural, words } from '../format';
+import { duration, loss, plural, sha, words } from '../format';
 import { badge, commit, emulatedTag, facts, jobBadge, prose, runBadge, timeAgo } from '../parts';
 import { address } from '../router';
 import type { Cause, JobDetail, RunDetail } from '../types';
@@ -18,7 +19,8 @@ export function runHeader(run: RunDetail): HTMLElement {
   if (run.bootstrap) rows.push(['policy', 'its own: the base has none']);
   return h('header.run-head',
     h('p.small.quiet', run.repository),
-    h('div.headline', h('h1', run.branch), h('span', { 'aria-live': 'polite' }, runBadge(run, true))),
+    h('div.headline', h('h1', run.branch), h('span', { 'aria-live': 'polite' }, runBadge(run, true)),
+      h('div.toolbar.push', runActions(run))),
     run.reason && h('p.reason', prose(run.reason)),
     run.blame && h('p.blame', prose(run.blame.text)),
     facts(rows),
@@ -27,6 +29,20 @@ export function runHeader(run: RunDetail): HTMLElement {
       h('a', { href: address('/trends', { repository: run.repository, branch: run.branch }) }, 'Trends of the branch'),
       h('a', { href: `/api/v1/runs/${run.id}`, target: '_blank', rel: 'noopener' }, 'JSON')),
     history(run));
+}
+
+function runActions(run: RunDetail): Child[] {
+  const what = `${run.branch}, commit ${sha(run.commit)}`;
+  const over = run.state === 'done' || run.state === 'cancelled';
+  return [
+    run.state === 'held' && actionButton({
+      verb: 'Approve', title: 'Let this commit run?', scope: 'approve', address: `/api/v1/runs/${run.id}/approve`, body: { commit: run.commit },
+      text: `${what} comes from a fork. Its code will run on your hosts; look at it first. The next push will be held again.` }),
+    over ? actionButton({
+      verb: 'Run again', title: 'Run again on every architecture?', scope: 'rerun', address: `/api/v1/runs/${run.id}/rerun`,
+      text: `${what}. The verdict that it has now stays in its history.` })
+      : actionButton({ verb: 'Cancel', title: 'Cancel this run?', scope: 'cancel', address: `/api/v1/runs/${run.id}/cancel`, text: `${what}. Jobs that run are stopped.` }),
+  ];
 }
 
 function history(run: RunDetail): Child {
@@ -120,5 +136,8 @@ export function jobCard(run: RunDetail, job: JobDetail, reasons: Map<string, str
         ...(job.stats?.tokens_per_s ? [['tokens/s', job.stats.tokens_per_s.toFixed(0)] as [string, Child]] : []),
       ]),
       stages(job),
-      h('p.small', h('a', { href: `/runs/${run.id}/log/${job.arch}` }, 'Log'))));
+      h('p.toolbar.small', h('a', { href: `/runs/${run.id}/log/${job.arch}` }, 'Log'),
+        run.jobs.length > 1 && (job.state === 'done' || job.state === 'cancelled') && h('span.push', actionButton({
+          verb: `Run ${job.arch} again`, title: `Run again on ${job.arch} alone?`, scope: 'rerun', address: `/api/v1/jobs/${job.id}/rerun`,
+          text: `${run.branch}, commit ${sha(run.commit)}. The others stay as they are; then the verdict is made anew.` })))));
 }

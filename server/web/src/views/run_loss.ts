@@ -2,20 +2,22 @@
 import { get } from '../api';
 import { chart, chartTable, legend } from '../chart';
 import { line, overlay, parting, type Line } from '../curves';
-import { h, replace } from '../dom';
+import { debounce, h, replace } from '../dom';
 import { count, loss, percent } from '../format';
 import { problemCard } from '../parts';
 import { address, remember } from '../router';
 import type { Curve, Job } from '../types';
 
 const kPoints = 2000;  // more than a screen has pixels for two curves
-const kRawMax = 20_000;  // points of one answer
+const kHeldMax = 3 * kPoints;  // of a curve that grows; then the server thins it out anew
 const kTableRows = 40;
 
 export interface LossView {
   node: HTMLElement;
-  setJobs(jobs: Pick<Job, 'id' | 'arch'>[]): void;
+  /** Done when the curves so far are there; where they could not be read the page says so. */
+  setJobs(jobs: Pick<Job, 'id' | 'arch'>[]): Promise<void>;
   append(curve: Curve): void;
+  curve(job: string): Curve | undefined;
   close(): void;
 }
 
@@ -39,6 +41,10 @@ function table(lines: Line[]): HTMLElement {
   return chartTable(every > 1 ? `Every ${every}th point` : 'Every point', ['Step', ...lines.map((one) => one.label)], rows);
 }
 
+/** How many points its range has in the store. */
+const behind = (curve: Curve) => curve.next - curve.first;
+const isThinned = (curve: Curve) => behind(curve) > curve.points.step.length;
+
 function readRange(text: string | null): [number, number] | null {
   const [a, b] = (text ?? '').split('-').map(Number);
   return a !== undefined && b !== undefined && Number.isFinite(a) && Number.isFinite(b) && a < b ? [a, b] : null;
@@ -48,7 +54,7 @@ export function lossView(labelOf: (job: Pick<Job, 'id' | 'arch'>) => string = (j
   const abort = new AbortController();
   const curves = new Map<string, Curve>();
   let jobs: Pick<Job, 'id' | 'arch'>[] = [];
-  let near: Line[] | null = null;  // at full detail, of the range that is looked at
+  let near: Curve[] | null = null;  // of the range that is looked at
   let range = readRange(new URL(location.href).searchParams.get('steps'));
   const words = h('div.small', { 'aria-live': 'polite' });
   const key = h('div');
@@ -57,8 +63,8 @@ export function lossView(labelOf: (job: Pick<Job, 'id' | 'arch'>) => string = (j
   const plot = chart({
     label: 'Loss by step; the same in words and numbers beneath', xLabel: 'step', yText: (value) => Number(value.toPrecision(5)).toString(), xText: count, range,
     onZoom: (next) => {
-      range = next && [Math.floor(next[0]), Math.ceil(next[1])];
-      remember({ steps: range && `${Math.max(0, range[0])}-${range[1]}` });
+      range = next && [Math.max(0, Math.floor(next[0])), Math.ceil(next[1])];
+      remember({ steps: range && `${range[0]}-${range[1]}` });
       near = null;
       void lookCloser();
       draw();
@@ -67,18 +73,20 @@ export function lossView(labelOf: (job: Pick<Job, 'id' | 'arch'>) => string = (j
   const node = h('section.card', { id: 'loss' },
     h('header', h('h2', 'Loss'), key), h('div.body', trouble, plot.node, words, numbers));
 
+  const linesOf = (list: Curve[]) => jobs.flatMap((job) => {
+    const curve = list.find((one) => one.job === job.id);
+    return curve && curve.points.step.length > 0 ? [line(labelOf(job), curve)] : [];
+  });
+
   function draw(): void {
-    const lines = jobs.flatMap((job) => {
-      const curve = curves.get(job.id);
-      return curve && curve.points.step.length > 0 ? [line(labelOf(job), curve)] : [];
-    });
+    const lines = linesOf([...curves.values()]);
     if (lines.length === 0) {
       plot.node.hidden = true;
       replace(words, h('p.quiet', 'No step has been reported yet.'));
       return;
     }
     plot.node.hidden = false;
-    const shown = near ?? lines;
+    const shown = near ? linesOf(near) : lines;
     const { x, values, upper, lower } = overlay(shown);
     const series = shown.map((one, i) => ({ label: one.label, values: values[i] ?? [] }));
     const bands = shown.length > 1 ? [{ upper: series.length, lower: series.length + 1 }] : [];
@@ -91,25 +99,25 @@ export function lossView(labelOf: (job: Pick<Job, 'id' | 'arch'>) => string = (j
     });
     plot.set({ x, series: [...series, ...edges], bands, marks });
     replace(key, legend(lines.map((one) => one.label), lines.length > 1 ? `within 5 % of ${first.label}` : undefined));
-    const total = Math.max(...[...curves.values()].map((curve) => curve.total ?? curve.points.step.length));
-    const thinned = !near && [...curves.values()].some((curve) => (curve.total ?? 0) > curve.points.step.length);
+    const all = near ?? [...curves.values()];
+    const most = Math.max(...all.map(behind));
     const silent = jobs.filter((job) => curves.get(job.id)?.points.step.length === 0).map((job) => `${labelOf(job)} reported no step.`);
     replace(words, [...tell(lines), ...silent].map((text) => h('p', text)),
-      thinned && h('p.quiet', `${count(total)} points, thinned out for this picture; drag across a part to see every one of it.`));
+      all.some(isThinned) && h('p.quiet', `${count(most)} points${near ? ' in this part' : ''}, thinned out for this picture.`));
     replace(numbers, table(shown));
   }
 
-  /** Asks for every point of the range, where the overview left some out. */
+  const ask = (steps: [number, number] | null) => get<{ curves: Curve[] }>(address('/api/v1/curves', {
+    jobs: jobs.map((job) => job.id).join(','), points: kPoints, from: steps?.[0], to: steps?.[1] }), abort.signal);
+
+  /** Asks for the range alone, where the overview left points of it out. */
   async function lookCloser(): Promise<void> {
-    if (!range) return;
-    const [low, high] = [Math.max(0, range[0]), range[1]];
-    const thinned = jobs.some((job) => (curves.get(job.id)?.total ?? 0) > (curves.get(job.id)?.points.step.length ?? 0));
-    if (!thinned || high - low + 1 > kRawMax) return;
+    const steps = range;
+    if (!steps || ![...curves.values()].some(isThinned)) return;
     try {
-      const raw = await Promise.all(jobs.map((job) =>
-        get<Curve>(address(`/api/v1/jobs/${job.id}/curve`, { first: low, limit: high - low + 1 }), abort.signal)));
-      if (!range || range[0] > low || range[1] !== high) return;
-      near = jobs.map((job, i) => line(labelOf(job), raw[i] as Curve)).filter((one) => one.step.length > 0);
+      const answer = await ask(steps);
+      if (range !== steps) return;  // it was zoomed again meanwhile
+      near = answer.curves;
       draw();
     } catch (error) {
       if (!abort.signal.aborted) replace(trouble, problemCard(error));
@@ -119,9 +127,7 @@ export function lossView(labelOf: (job: Pick<Job, 'id' | 'arch'>) => string = (j
   async function load(): Promise<void> {
     if (jobs.length === 0) return draw();
     try {
-      const answer = await get<{ curves: Curve[] }>(
-        address('/api/v1/curves', { jobs: jobs.map((job) => job.id).join(','), points: kPoints }), abort.signal);
-      for (const curve of answer.curves) curves.set(curve.job, curve);
+      for (const curve of (await ask(null)).curves) curves.set(curve.job, curve);
       draw();
       await lookCloser();
     } catch (error) {
@@ -129,11 +135,13 @@ export function lossView(labelOf: (job: Pick<Job, 'id' | 'arch'>) => string = (j
     }
   }
 
+  const thinOut = debounce(100, () => void load());
+
   return {
     node,
     setJobs(next) {
       jobs = next;
-      void load();
+      return load();
     },
     append(curve) {
       const known = curves.get(curve.job);
@@ -145,9 +153,11 @@ export function lossView(labelOf: (job: Pick<Job, 'id' | 'arch'>) => string = (j
         points.step = [...points.step, ...fresh.map(({ step }) => step)];
         points.loss = [...points.loss, ...fresh.map(({ i }) => curve.points.loss[i] ?? null)];
         curves.set(curve.job, { ...known, next: curve.next, total: curve.total, points });
+        if (points.step.length > kHeldMax) return thinOut();
       }
       draw();
     },
+    curve: (job) => curves.get(job),
     close() {
       abort.abort();
       plot.close();

@@ -32,7 +32,7 @@ function one(measure: Measure, runs: TrendPoint[][], archs: string[]): { node: H
   const name = (i: number) => sha(runs[Math.round(i)]?.[0]?.commit).slice(0, 7);
   const plot = chart({
     label: `${measure.title} by commit; the numbers follow as a table`, xLabel: 'commit', height: 200, yText: measure.text,
-    xText: (i) => (Number.isInteger(i) ? name(i) : ''), onPick: (i) => runs[i]?.[0] && go(`/runs/${runs[i]?.[0]?.run}`),
+    xText: (i) => (runs[i] ? name(i) : ''), onPick: (i) => runs[i]?.[0] && go(`/runs/${runs[i]?.[0]?.run}`),
   });
   plot.set({ x: runs.map((_, i) => i), series: archs.map((arch) => ({ label: arch, values: runs.map((points) => value(points, arch)), points: true })) });
   const table = chartTable(measure.title, ['Commit', ...archs], runs.map((points, i) =>
@@ -49,9 +49,10 @@ export function showTrends(place: Place, main: HTMLElement): View {
 
   async function choose(): Promise<[string, string] | null> {
     const { branches } = await get<Board>('/api/v1/board?limit=100', abort.signal);
+    const first = branches.find(({ run }) => run.verdict !== null) ?? branches[0];  // one that has points
     const chosen: [string, string] | null = place.query.has('branch')
       ? [place.query.get('repository') ?? '', place.query.get('branch') ?? '']
-      : branches[0] ? [branches[0].repository, branches[0].branch] : null;
+      : first ? [first.repository, first.branch] : null;
     const select: HTMLSelectElement = h<HTMLSelectElement>('select', {
       onchange: () => {
         const branch = branches[Number(select.value)];
