@@ -54,6 +54,14 @@ TEST(Witnesses, AWorkloadsOwnDiskCacheOutweighsTheRunnersColdStart) {
   EXPECT_EQ(report.summary.cold, false);
 }
 
+TEST(Witnesses, OneWhoSaysThatTheDeviceIsEmulatedIsEnough) {
+  std::vector<Event> events = events_of_case("healthy");
+  std::get<RunStart>(events[0].body).emulated.reset();
+  EXPECT_EQ(judged(events).summary.emulated, true) << "the runner says so";
+  std::get<RunStart>(events[0].body).emulated = false;
+  EXPECT_EQ(judged(events).summary.emulated, true);
+}
+
 TEST(Witnesses, AWarmCacheIsNotForgottenWhenAProcessStartsTwice) {
   for (const bool warm_first : {true, false}) {
     std::vector<Event> events = events_of_case("healthy");
