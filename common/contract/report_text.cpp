@@ -67,14 +67,14 @@ std::string explained_by(const Report& report, const Cause& cause) {
 }
 
 std::string places(const std::vector<EventRef>& refs, std::size_t shown_max) {
-  std::string text;
-  for (std::size_t i = 0; i < refs.size() && i < shown_max; ++i) {
-    const EventRef& ref = refs[i];
-    text += text.empty() ? "" : ", ";
-    text += ref.at.empty() ? fmt::format("pid {} event {}", ref.pid, ref.seq) : ref.at;
+  std::vector<std::string> all;  // each once: the lines of one loop cite one place
+  for (const EventRef& ref : refs) {
+    std::string place = ref.at.empty() ? fmt::format("pid {} event {}", ref.pid, ref.seq) : ref.at;
+    if (std::find(all.begin(), all.end(), place) == all.end()) all.push_back(std::move(place));
   }
-  if (refs.size() > shown_max) text += fmt::format(" and {} more", refs.size() - shown_max);
-  return text;
+  const std::size_t left_out = all.size() - std::min(all.size(), shown_max);
+  all.resize(all.size() - left_out);
+  return fmt::format("{}", fmt::join(all, ", ")) + (left_out > 0 ? fmt::format(" and {} more", left_out) : "");
 }
 
 std::vector<FindingGroup> group_findings(const Report& report, std::size_t shown_max) {

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "common/contract/judge.hpp"
+#include "common/contract/report_text.hpp"
 #include "runner/check/check.hpp"
 
 namespace smgate::check {
@@ -67,6 +68,13 @@ TEST(RenderText, BeginsWithWhatFailsAndTellsOneReasonOnce) {
   const std::string text = render(report_of("cut_short.jsonl"), Format::text, false);
   EXPECT_LT(text.find("  fail            DS-1"), text.find("  inconclusive    KC-2"));
   EXPECT_THAT(text, HasSubstr("\n  not applicable  KC-8, DS-7, DS-8  it compares the runs"));
+}
+
+TEST(Places, AreNamedOnceEach) {
+  const auto at = [](const char* place) { return contract::EventRef{7, 0, contract::Source::self, 3, place}; };
+  EXPECT_EQ(contract::places({at("a.cpp:1"), at("a.cpp:1"), at("b.cpp:2"), at("c.cpp:3")}, 2),
+            "a.cpp:1, b.cpp:2 and 1 more");
+  EXPECT_EQ(contract::places({}, 2), "");
 }
 
 TEST(RenderText, LetsAWorkloadMoveNoCursor) {
