@@ -18,11 +18,11 @@ std::string escape(const std::string& name) {
 }
 
 // A value inside an error: documents may be hostile, so it is short, ASCII, and never walks into nested values.
+constexpr std::size_t kShownMax = 80;
 std::string shown(const nlohmann::json& value) {
-  constexpr std::size_t kLengthMax = 80;
   if (value.is_structured()) return value.type_name();
   std::string text = value.dump(-1, ' ', true);
-  if (text.size() > kLengthMax) text = text.substr(0, kLengthMax) + "...";
+  if (text.size() > kShownMax) text = text.substr(0, kShownMax) + "...";
   return text;
 }
 
@@ -42,6 +42,13 @@ Result<nlohmann::json> parse_json_with_comments(std::string_view text) {
     const std::string what = error.what();
     const std::size_t reason = what.find("syntax error");
     return Error{reason == std::string::npos ? what : what.substr(reason), position(text, error.byte), ""};
+  } catch (const nlohmann::json::out_of_range& error) {  // it knows the number, and not where it stands
+    const std::string what = error.what();
+    const std::size_t begin = what.find('\'') + 1, end = what.rfind('\'');
+    const std::string number = begin < end && end != std::string::npos ? what.substr(begin, end - begin) : "";
+    const std::size_t at = text.find(number);
+    return Error{fmt::format("the number {} is beyond what a double holds", number.substr(0, kShownMax)),
+                 position(text, at == std::string_view::npos ? 0 : at), ""};
   }
 }
 

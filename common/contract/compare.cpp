@@ -26,8 +26,8 @@ ArchSummary sum_up(const ArchFacts& run) {
   summary.tokens_per_s = tokens_per_s(*run.facts);
   if (const Start* start = main_start(*run.facts)) {
     summary.device = start->device;
-    summary.emulated = start->emulated.value_or(false);
   }
+  summary.emulated = emulated(*run.facts).value_or(false);
   const Process* training = training_process(*run.facts);
   if (training == nullptr || training->curve.points.empty() || training->curve.without_loss.count > 0) return summary;
   summary.initial_loss = training->curve.points.front().loss;

@@ -28,6 +28,13 @@ const Start* main_start(const Facts& facts) {
   return found;
 }
 
+std::optional<bool> emulated(const Facts& facts) {
+  std::optional<bool> said;
+  for (const auto& [id, process] : facts.processes)
+    if (process.start && process.start->emulated) said = said.value_or(false) || *process.start->emulated;
+  return said;
+}
+
 const Process* training_process(const Facts& facts) {
   for (const auto& [id, process] : facts.processes)
     if (process.curve.first) return &process;

@@ -239,7 +239,7 @@ struct Process {
 struct Facts {
   std::uint64_t events = 0;
   std::uint64_t keys = 0;
-  std::uint64_t left_out = 0;  // what the bounds above cut: keys, scopes, processes
+  std::uint64_t left_out = 0;    // what the bounds above cut: keys, scopes, processes
   std::uint64_t unreadable = 0;  // lines
   std::string first_unreadable;
   std::map<ProcessId, Process> processes;
@@ -250,6 +250,8 @@ struct Facts {
 
 // The start that names the workload: the workload's own of the lowest rank, else the runner's; may be null.
 const Start* main_start(const Facts& facts);
+// Whether a CPU plays the device: one who says so is enough, the workload or the runner. None: nobody says.
+std::optional<bool> emulated(const Facts& facts);
 // The process whose steps are the run's curve: the lowest rank that reports any; null where none does.
 const Process* training_process(const Facts& facts);
 // A declared number of the configuration.

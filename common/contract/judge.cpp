@@ -50,8 +50,8 @@ Summary sum_up(const Facts& facts) {
     summary.arch = start->arch;
     summary.device = start->device;
     summary.compiler = start->compiler;
-    summary.emulated = start->emulated;
   }
+  summary.emulated = emulated(facts);
   for (const auto& [id, process] : facts.processes)
     if (process.start && process.start->cold) summary.cold = summary.cold.value_or(true) && *process.start->cold;
   summary.declared_steps = declared_steps(facts);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "common/ids.hpp"
 #include "common/json_reader.hpp"
 
 namespace smgate::contract {
@@ -136,6 +137,9 @@ void read_differences(JsonReader& gate_file, Policy& policy) {
     Difference difference;
     difference.pattern = read_pattern(*reader);
     difference.architectures = reader->strings("architectures", {1, 64});
+    for (std::size_t i = 0; i < difference.architectures.size(); ++i)
+      if (const Result<Arch> arch = parse_arch(difference.architectures[i]); !arch)
+        reader->mistake_in_list("architectures", i, arch.error().text());
     difference.reason = read_reason(*reader);
     reader->finish();
     policy.differences.push_back(std::move(difference));

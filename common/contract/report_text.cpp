@@ -1,6 +1,7 @@
 #include "common/contract/report_text.hpp"
 
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
 
 #include <algorithm>
 
@@ -23,9 +24,8 @@ std::vector<std::string> about_one(const Summary& summary) {
       "{} on {}; {}{}", workload, device_of(summary.arch, summary.emulated == true, summary.device),
       count_of(summary.steps, "step"), summary.declared_steps ? fmt::format(" of {}", *summary.declared_steps) : "")};
   if (summary.initial_loss && summary.final_loss)
-    lines.push_back(fmt::format("loss {} -> {}; {} compiled, {} late", shortest(*summary.initial_loss),
-                                shortest(*summary.final_loss), count_of(summary.compiles, "kernel"),
-                                summary.late_compiles));
+    lines.push_back(fmt::format("loss {:.6g} -> {:.6g}; {} compiled, {} late", *summary.initial_loss,
+                                *summary.final_loss, count_of(summary.compiles, "kernel"), summary.late_compiles));
   if (!summary.symptom.empty())
     lines.push_back(fmt::format("stopped with: {}", cut_utf8(summary.symptom, kSymptomBytesShown)));
   return lines;
@@ -35,7 +35,7 @@ std::string about_compared(const ArchSummary& summary) {
   std::string line = device_of(summary.arch, summary.emulated, summary.device);
   line += summary.completed ? "; completed" : "; did not complete";
   if (summary.initial_loss && summary.final_loss)
-    line += fmt::format("; loss {} -> {}", shortest(*summary.initial_loss), shortest(*summary.final_loss));
+    line += fmt::format("; loss {:.6g} -> {:.6g}", *summary.initial_loss, *summary.final_loss);
   if (summary.tokens_per_s) line += fmt::format("; {:.0f} tokens/s", *summary.tokens_per_s);
   if (summary.base_tokens_per_s) line += fmt::format(" (base {:.0f})", *summary.base_tokens_per_s);
   return line;
@@ -58,15 +58,23 @@ std::vector<std::string> about(const Report& report) {
   return lines;
 }
 
+std::string explained_by(const Report& report, const Cause& cause) {
+  const bool findings = std::any_of(report.findings.begin(), report.findings.end(),
+                                    [&](const Finding& finding) { return finding.explained_by == cause.id; });
+  const std::string clauses = fmt::format("{}", fmt::join(cause.clauses, ", "));
+  return findings ? fmt::format("explains {} of {}", count_of(cause.explains, "finding"), clauses)
+                  : "leaves open: " + clauses;
+}
+
 std::string places(const std::vector<EventRef>& refs, std::size_t shown_max) {
-  std::string text;
-  for (std::size_t i = 0; i < refs.size() && i < shown_max; ++i) {
-    const EventRef& ref = refs[i];
-    text += text.empty() ? "" : ", ";
-    text += ref.at.empty() ? fmt::format("pid {} event {}", ref.pid, ref.seq) : ref.at;
+  std::vector<std::string> all;  // each once: the lines of one loop cite one place
+  for (const EventRef& ref : refs) {
+    std::string place = ref.at.empty() ? fmt::format("pid {} event {}", ref.pid, ref.seq) : ref.at;
+    if (std::find(all.begin(), all.end(), place) == all.end()) all.push_back(std::move(place));
   }
-  if (refs.size() > shown_max) text += fmt::format(" and {} more", refs.size() - shown_max);
-  return text;
+  const std::size_t left_out = all.size() - std::min(all.size(), shown_max);
+  all.resize(all.size() - left_out);
+  return fmt::format("{}", fmt::join(all, ", ")) + (left_out > 0 ? fmt::format(" and {} more", left_out) : "");
 }
 
 std::vector<FindingGroup> group_findings(const Report& report, std::size_t shown_max) {

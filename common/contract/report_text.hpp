@@ -17,6 +17,9 @@ std::string decided_by(const Report& report);
 // "smgate-smoke on sm_89 (emulated); 62 steps", a line for each architecture where runs are compared.
 std::vector<std::string> about(const Report& report);
 
+// "explains 105 findings of KC-2, KC-3"; of a cause without findings, which clauses it leaves open.
+std::string explained_by(const Report& report, const Cause& cause);
+
 // "prewarm.cpp:35, model.cpp:101 and 2 more"; empty where there is no evidence.
 std::string places(const std::vector<EventRef>& refs, std::size_t shown_max);
 

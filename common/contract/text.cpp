@@ -79,7 +79,7 @@ std::string_view cut_utf8(std::string_view text, std::size_t bytes_max) {
 std::string count_of(std::uint64_t count, std::string_view noun) {
   if (count == 1) return fmt::format("1 {}", noun);
   if (noun.ends_with("dy")) return fmt::format("{} {}ies", count, noun.substr(0, noun.size() - 1));
-  return fmt::format("{} {}s", count, noun);
+  return fmt::format("{} {}{}", count, noun, noun.ends_with("ss") ? "es" : "s");
 }
 
 }  // namespace smgate::contract

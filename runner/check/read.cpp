@@ -32,12 +32,13 @@ class EventFile {
   }
 
   std::optional<contract::Event> next() {
-    while (!failed_ && std::getline(in_, line_)) {
+    while (!failed_ && read_line()) {
       ++number_;
-      const bool last = in_.eof();
+      const bool last = !ended_;
       if (!line_.empty() && line_.back() == '\r') line_.pop_back();
       if (line_.empty()) continue;
-      Result<contract::Event> event = contract::parse_event(line_);
+      Result<contract::Event> event = line_bytes_ > contract::kEventLineBytesMax ? Result<contract::Event>(too_long())
+                                                                                 : contract::parse_event(line_);
       if (event) return std::move(*event);
       const Error& error = event.error();
       if (last)
@@ -52,9 +53,39 @@ class EventFile {
   const std::optional<Error>& cut() const { return cut_; }
 
  private:
+  // False at the end of the file. Of a line that is too long only the beginning is kept.
+  bool read_line() {
+    line_.clear();
+    line_bytes_ = 0;
+    ended_ = false;
+    while (!ended_) {
+      if (rest_.empty() && !read_chunk()) return line_bytes_ > 0;
+      const std::size_t end = rest_.find('\n');
+      const std::string_view part = rest_.substr(0, end);
+      line_ += part.substr(0, contract::kEventLineBytesMax - std::min(line_.size(), contract::kEventLineBytesMax));
+      line_bytes_ += part.size();
+      ended_ = end != std::string_view::npos;
+      rest_.remove_prefix(ended_ ? end + 1 : part.size());
+    }
+    return true;
+  }
+  bool read_chunk() {
+    chunk_.resize(kChunkBytes);
+    in_.read(chunk_.data(), static_cast<std::streamsize>(chunk_.size()));
+    rest_ = std::string_view(chunk_).substr(0, static_cast<std::size_t>(in_.gcount()));
+    return !rest_.empty();
+  }
+  Error too_long() const {
+    return {fmt::format("a line of {} bytes; the limit is {}", line_bytes_, contract::kEventLineBytesMax), "",
+            "send large batches as a summary"};
+  }
+
   std::string path_;
   std::ifstream in_;
-  std::string line_;
+  std::string chunk_, line_;
+  std::string_view rest_;         // of the chunk
+  std::uint64_t line_bytes_ = 0;  // of the line as it stands in the file
+  bool ended_ = false;            // by a newline
   std::uint64_t number_ = 0;
   std::optional<Error> cut_;
   std::optional<Error>& failed_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/contract/next_step.hpp"
 #include "common/contract/report_text.hpp"
 #include "common/contract/text.hpp"
 #include "runner/check/render.hpp"
@@ -41,6 +42,14 @@ std::string xml(std::string_view text) {
   return out;
 }
 
+std::string causes_of(const Report& report, const std::string& clause) {
+  std::string text;
+  for (const Cause& cause : report.causes)
+    if (std::find(cause.clauses.begin(), cause.clauses.end(), clause) != cause.clauses.end())
+      text += fmt::format("cause {}: {}\nnext: {}\n\n", cause.id, cause.text, next_step(cause.id));
+  return text;
+}
+
 std::string findings_of(const Report& report, const std::string& clause) {
   std::string text;
   for (const FindingGroup& group : group_findings(report, kFindingsShown)) {
@@ -65,9 +74,9 @@ std::string test_case(const Report& report, const ClauseResult& clause) {
     case Outcome::pass:
       break;
     case Outcome::fail:
-      return with("failure", findings_of(report, clause.id));
+      return with("failure", causes_of(report, clause.id) + findings_of(report, clause.id));
     case Outcome::inconclusive:
-      return with("error", "");
+      return with("error", causes_of(report, clause.id));
     case Outcome::not_applicable:
       return fmt::format("{}>\n      <skipped message=\"{}\"/>\n    </testcase>\n", open, xml(clause.reason));
   }

@@ -1,5 +1,6 @@
 #include <spdlog/fmt/fmt.h>
 
+#include "common/contract/next_step.hpp"
 #include "common/contract/report_text.hpp"
 #include "runner/check/render.hpp"
 
@@ -12,18 +13,40 @@ constexpr std::size_t kFindingsShown = 10;  // of one clause and kind
 constexpr std::size_t kWarningsShown = 10;
 constexpr std::size_t kEvidenceShown = 2;
 
+bool lone_backtick(std::string_view text, std::size_t at) {
+  return text[at] == '`' && (at == 0 || text[at - 1] != '`') && (at + 1 == text.size() || text[at + 1] != '`');
+}
+
+// The backtick that ends the code that begins at `at`; npos where none begins there.
+std::size_t end_of_code(std::string_view text, std::size_t at) {
+  if (!lone_backtick(text, at)) return std::string_view::npos;
+  for (std::size_t end = at + 1; end < text.size(); ++end)
+    if (lone_backtick(text, end)) return end;
+  return std::string_view::npos;
+}
+
+// In code no other markup counts, and no escape: but a bar ends the cell of a table there, too.
+void append_code(std::string& out, std::string_view code) {
+  for (const char character : code)
+    out += character == '|' ? "\\|" : std::string(1, character == '\n' || character == '\r' ? ' ' : character);
+}
+
 // Text of a workload inside a paragraph or a table cell: it makes no markup, mentions nobody and stays on its line.
 std::string plain(std::string_view text) {
   std::string out;
-  for (const char character : text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char character = text[i];
     if (character == '\n' || character == '\r') {
       out += ' ';
+    } else if (const std::size_t close = end_of_code(text, i); close != std::string_view::npos) {
+      append_code(out, text.substr(i, close + 1 - i));
+      i = close;
     } else if (character == '@') {
       out += "@\xE2\x80\x8B";  // a zero-width space: nobody is called
     } else if (character == '<') {
       out += "&lt;";
     } else {
-      if (std::string_view("\\*[]|#~").find(character) != std::string_view::npos) out += '\\';
+      if (std::string_view("\\`*[]|#~").find(character) != std::string_view::npos) out += '\\';
       out += character;
     }
   }
@@ -54,7 +77,10 @@ void append_causes(std::string& out, const Report& report) {
   for (const Cause& cause : report.causes) {
     const std::string after =
         cause.consequence_of.empty() ? "" : fmt::format(" (follows from `{}`)", cause.consequence_of);
-    out += fmt::format("1. `{}`{}: {}{}\n", cause.id, after, plain(cause.text), cited(cause.evidence));
+    out += fmt::format("1. `{}`{}: {}  \n   {}{}\n", cause.id, after, plain(cause.text), explained_by(report, cause),
+                       cited(cause.evidence));
+    if (const std::string_view next = next_step(cause.id); !next.empty())
+      out += fmt::format("\n   **Next:** {}\n", next);
   }
 }
 

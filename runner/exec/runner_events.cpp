@@ -31,11 +31,11 @@ void RunnerEvents::attest(const Arch& arch, const protocol::Device& device) {
   sink_.put(chunk(event));
 }
 
-void RunnerEvents::memory(const device::Memory& memory) {
+void RunnerEvents::memory(const device::Memory& memory, bool unified) {
   ordered_json event = envelope("memory", seq_++);
   event["free"] = memory.available_bytes;
   event["total"] = memory.total_bytes;
-  event["unified"] = true;
+  event["unified"] = unified;
   sink_.put(chunk(event));
 }
 

@@ -23,8 +23,9 @@ class RunnerEvents {
 
   // run_start: the caches of this stage were private and empty when it began.
   void attest(const Arch& arch, const protocol::Device& device);
-  // What a device of unified memory can give: the driver counts the page cache as used there, the host does not.
-  void memory(const device::Memory& memory);
+  // What the host can give: on unified memory that is the device's, where the driver counts the page cache as used.
+  // `unified`: the operator says so; where he does not, the workload may, which has asked the device.
+  void memory(const device::Memory& memory, bool unified);
   // What the runner saw of a file that the workload had reported.
   void checkpoint(const contract::Checkpoint& seen);
   void error(const std::string& text);

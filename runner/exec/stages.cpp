@@ -93,8 +93,8 @@ class StageRun final : public ChildObserver {
 
   void attest() {
     job_.own.attest(plan_.arch, plan_.device);
-    if (!plan_.device.unified || plan_.device.emulated) return;  // a played device is not the host's memory
-    if (const auto memory = device::host_memory()) job_.own.memory(*memory);
+    if (plan_.device.emulated) return;  // a played device is not the host's memory
+    if (const auto memory = device::host_memory()) job_.own.memory(*memory, plan_.device.unified);
   }
 
   ChildSpec child() const {

@@ -17,7 +17,8 @@ std::vector<EarlierFailure> earlier_failures(ReadTx& tx, const Job& job) {
       "SELECT failure_signs.job, jobs.run, signature, missing_digest FROM runs JOIN failure_signs ON "
       "failure_signs.repository = runs.repository AND head_repository = " SMGATE_HEAD_REPOSITORY
       " AND failure_signs.branch = runs.branch AND failure_signs.arch = ?2 AND failure_signs.job < ?3 "
-      "JOIN jobs ON jobs.id = failure_signs.job WHERE runs.id = ?1 ORDER BY failure_signs.job DESC LIMIT ?4",
+      "JOIN jobs ON jobs.id = failure_signs.job AND jobs.verdict = 'fail' WHERE runs.id = ?1 ORDER BY "
+      "failure_signs.job DESC LIMIT ?4",
       job.run, job.arch, job.id, kEarlierFailuresMax);
   std::vector<EarlierFailure> failures;
   while (row.step())

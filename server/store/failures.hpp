@@ -18,8 +18,8 @@ struct EarlierFailure {
   RunId run;
   contract::FailureSign sign;
 };
-// Of the same branch of the same head repository on the job's architecture, begun before the job: oldest first, the
-// newest kEarlierFailuresMax of them.
+// Of the same branch of the same head repository on the job's architecture, begun before the job, that still stand (one
+// that runs again, or passed then, does not): oldest first, the newest kEarlierFailuresMax of them.
 std::vector<EarlierFailure> earlier_failures(ReadTx& tx, const Job& job);
 
 // Of a job that failed. Replaces what was kept of the job before.

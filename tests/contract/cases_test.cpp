@@ -11,6 +11,7 @@
 #include "common/contract/facts_json.hpp"
 #include "common/contract/fold.hpp"
 #include "common/contract/judge.hpp"
+#include "common/contract/next_step.hpp"
 #include "tests/support/schema.hpp"
 
 namespace smgate::contract {
@@ -61,6 +62,7 @@ TEST(Cases, ShowEveryClauseBothWaysAndEveryCause) {
                           "kernel_evicted", "loss_not_finite", "loss_not_falling", "contract_unsatisfiable",
                           "nothing_trained", "configuration_mismatch", "architectures_disagree", "slower",
                           "stream_poisoned", "prewarm_after_payload", "warmup_grid_gap", "contract_without_teeth"));
+  for (const std::string& cause : causes) EXPECT_NE(next_step(cause), "") << cause;
 }
 
 // Position and time aside, most events of the cases are alike: each is held against the schema once.

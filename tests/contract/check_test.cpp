@@ -92,6 +92,20 @@ TEST(Check, ALastLineCutShortForbidsAPassOnly) {
   EXPECT_EQ(check({file}).code, kExitInconclusive);
 }
 
+TEST(Check, RefusesALineOfTenMegabytesAndReadsOneOfSix) {
+  test::Scratch scratch;
+  const std::string healthy = case_text("healthy.jsonl"), first = healthy.substr(0, healthy.find('\n') - 1);
+  const auto with_note = [&](std::size_t bytes) {
+    return first + R"(, "x_note": ")" + std::string(bytes, 'x') + "\"}" + healthy.substr(healthy.find('\n'));
+  };
+  write(scratch / "six.jsonl", with_note(6U << 20U));
+  EXPECT_EQ(check({scratch / "six.jsonl"}).code, kExitPass);
+  write(scratch / "ten.jsonl", with_note(10U << 20U));
+  const Ran refused = check({scratch / "ten.jsonl"});
+  EXPECT_EQ(refused.code, kExitUnusable);
+  EXPECT_THAT(refused.errors, testing::HasSubstr("ten.jsonl:1: a line of 10486"));
+}
+
 TEST(Check, ReadsPolicyAndNamesItsMistakes) {
   const test::Scratch scratch;
   Options options;

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "common/contract/judge.hpp"
+#include "common/contract/report_text.hpp"
 #include "runner/check/check.hpp"
 
 namespace smgate::check {
@@ -56,6 +57,35 @@ TEST(RenderText, KeepsTwoHundredMissingKeysReadable) {
   EXPECT_THAT(render(report, Format::text, true), HasSubstr("\x1B[31mfail\x1B[0m"));
 }
 
+TEST(RenderText, SaysWhatACauseExplainsAndWhatToDo) {
+  const std::string text = render(report_of("collided.jsonl"), Format::text, false);
+  EXPECT_THAT(text, HasSubstr("\n    explains 5 findings of KC-2, KC-3, KC-4 ["));
+  EXPECT_THAT(text, HasSubstr("\n    next: make the offers cited here use the key that they are given"));
+  EXPECT_THAT(render(report_of("cache_silent.jsonl"), Format::text, false), HasSubstr("\n    leaves open: KC-1, KC-2"));
+}
+
+TEST(RenderText, BeginsWithWhatFailsAndTellsOneReasonOnce) {
+  const std::string text = render(report_of("cut_short.jsonl"), Format::text, false);
+  EXPECT_LT(text.find("  fail            DS-1"), text.find("  inconclusive    KC-2"));
+  EXPECT_THAT(text, HasSubstr("\n  not applicable  KC-8, DS-7, DS-8  it compares the runs"));
+}
+
+TEST(Places, AreNamedOnceEach) {
+  const auto at = [](const char* place) { return contract::EventRef{7, 0, contract::Source::self, 3, place}; };
+  EXPECT_EQ(contract::places({at("a.cpp:1"), at("a.cpp:1"), at("b.cpp:2"), at("c.cpp:3")}, 2),
+            "a.cpp:1, b.cpp:2 and 1 more");
+  EXPECT_EQ(contract::places({}, 2), "");
+}
+
+TEST(RenderText, LetsAWorkloadMoveNoCursor) {
+  contract::Report report = missing_keys(1);
+  report.findings[0].message = "\x1B[2Jkey\x7F \xC2\x9B 31m\nfail: \xC3\xA9";
+  report.summary.symptom = report.clauses[0].reason = "\x1B]0;title\a";
+  const std::string text = render(report, Format::text, false);
+  EXPECT_THAT(text, Not(HasSubstr("\x1B")));
+  EXPECT_THAT(text, HasSubstr("missing: ?[2Jkey? ? 31m fail: \xC3\xA9\n"));
+}
+
 TEST(RenderText, NamesEachArchitectureOfAComparison) {
   contract::Report report;
   report.architectures = {{"sm_89", "RTX 4090", false, true, 2.0, 1.0, 100.0, 90.0}, {}};
@@ -88,6 +118,17 @@ TEST(RenderMarkdown, LetsAWorkloadMakeNoMarkup) {
   EXPECT_THAT(text, HasSubstr("@\xE2\x80\x8Bteam \\| &lt;/details>&lt;script> \\# title"));
 }
 
+TEST(RenderMarkdown, LeavesCodeAsItIsAndLetsNobodyEndIt) {
+  contract::Report report = missing_keys(1);
+  const auto shown = [&](const char* message) {
+    report.findings[0].message = message;
+    return render(report, Format::markdown, false);
+  };
+  EXPECT_THAT(shown("`k[*fp32, <1>]` was"), HasSubstr("missing: `k[*fp32, <1>]` was\n"));
+  EXPECT_THAT(shown("`a``b` [x]"), HasSubstr("missing: `a``b` \\[x\\]\n"));
+  EXPECT_THAT(shown("`never ends @team"), HasSubstr("missing: \\`never ends @\xE2\x80\x8Bteam\n"));
+}
+
 TEST(RenderJunit, CountsAClauseAsATestCase) {
   const contract::Report report = report_of("collided.jsonl");
   const auto suite = suite_of(report);
@@ -109,6 +150,13 @@ TEST(RenderJunit, SaysWhatBrokeAClause) {
   EXPECT_THAT(failure, HasSubstr("missing: key 0"));
   EXPECT_THAT(failure, HasSubstr("missing: and 150 more"));
   EXPECT_EQ(suite.get<std::string>("testcase.failure.<xmlattr>.message"), "many");
+}
+
+TEST(RenderJunit, NamesTheCauseBesideEachClauseItBreaksOrLeavesOpen) {
+  const auto silent = suite_of(report_of("cache_silent.jsonl"));
+  EXPECT_THAT(silent.get<std::string>("testcase.error"), HasSubstr("cause cache_silent: the run trained"));
+  const std::string text = render(report_of("collided.jsonl"), Format::junit, false);
+  EXPECT_THAT(text, HasSubstr("cause prewarm_key_collision: 3 bodies offered under one key `silu"));
 }
 
 TEST(RenderJunit, StaysXmlWhateverAWorkloadSays) {

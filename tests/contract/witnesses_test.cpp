@@ -54,6 +54,14 @@ TEST(Witnesses, AWorkloadsOwnDiskCacheOutweighsTheRunnersColdStart) {
   EXPECT_EQ(report.summary.cold, false);
 }
 
+TEST(Witnesses, OneWhoSaysThatTheDeviceIsEmulatedIsEnough) {
+  std::vector<Event> events = events_of_case("healthy");
+  std::get<RunStart>(events[0].body).emulated.reset();
+  EXPECT_EQ(judged(events).summary.emulated, true) << "the runner says so";
+  std::get<RunStart>(events[0].body).emulated = false;
+  EXPECT_EQ(judged(events).summary.emulated, true);
+}
+
 TEST(Witnesses, AWarmCacheIsNotForgottenWhenAProcessStartsTwice) {
   for (const bool warm_first : {true, false}) {
     std::vector<Event> events = events_of_case("healthy");
@@ -150,19 +158,41 @@ TEST(Checkpoints, WhoseValuesTheRunnerDoesNotReadAreTheWorkloadsToVouchFor) {
 
 // --- memory
 
+// The case as it is, or of a workload that calls its device's memory unified; and what the runner says of the host.
+std::vector<Event> with_memory(const std::string& name, bool workload_says_unified, const Memory& host) {
+  std::vector<Event> events = events_of_case(name);
+  for (Event& event : events)
+    if (Memory* memory = std::get_if<Memory>(&event.body)) memory->unified = workload_says_unified;
+  events.push_back({1, 0, kRunnerPid, 0, Source::runner, host});
+  return events;
+}
+
 TEST(UnifiedMemory, IsWhatTheHostCanGiveNotWhatTheDriverSays) {
-  std::vector<Event> events = events_of_case("payload_over_memory");
-  EXPECT_THAT(kinds(judged(events)), testing::ElementsAre("payload_over_free_memory"));
-  events.push_back({1, 0, kRunnerPid, 0, Source::runner, Memory{3'000'000'000, 4'000'000'000, true}});
-  EXPECT_EQ(judged(events).verdict, Verdict::pass);
+  EXPECT_THAT(kinds(judged(events_of_case("payload_over_memory"))), testing::ElementsAre("payload_over_free_memory"));
+  EXPECT_EQ(judged(with_memory("payload_over_memory", false, {3'000'000'000, 4'000'000'000, true})).verdict,
+            Verdict::pass);
 }
 
 TEST(UnifiedMemory, ThatTheHostCannotGiveIsMissedWhateverTheWorkloadSays) {
-  std::vector<Event> events = events_of_case("healthy");  // it declares 2 MB
-  events.push_back({1, 0, kRunnerPid, 0, Source::runner, Memory{2'004'000, 24'000'000'000, true}});
-  EXPECT_THAT(kinds(judged(events)), testing::ElementsAre("payload_over_free_memory")) << "the modules take 6 kB";
-  std::get<Memory>(events.back().body).unified = false;
-  EXPECT_EQ(judged(events).verdict, Verdict::pass);
+  const Memory full{2'004'000, 24'000'000'000, true};  // the healthy run declares 2 MB; its modules take 6 kB
+  EXPECT_THAT(kinds(judged(with_memory("healthy", false, full))), testing::ElementsAre("payload_over_free_memory"));
+}
+
+TEST(UnifiedMemory, IsTheHostsWhereTheWorkloadAloneCallsItUnified) {
+  const Memory full{2'004'000, 24'000'000'000, false};  // the operator said nothing
+  EXPECT_THAT(kinds(judged(with_memory("healthy", true, full))), testing::ElementsAre("payload_over_free_memory"));
+}
+
+TEST(HostMemory, IsNotTheDevicesWhereNobodyCallsItUnified) {
+  EXPECT_EQ(judged(with_memory("healthy", false, {2'004'000, 24'000'000'000, false})).verdict, Verdict::pass);
+  const Memory large{1ULL << 40U, 1ULL << 42U, false};
+  EXPECT_THAT(kinds(judged(with_memory("workspace", false, large))), testing::ElementsAre("workspace_over_budget"));
+  std::vector<Event> silent = with_memory("healthy", false, large);
+  std::erase_if(silent, [](const Event& event) {
+    return event.source == Source::self && std::holds_alternative<Memory>(event.body);
+  });
+  for (std::size_t i = 0; i + 1 < silent.size(); ++i) silent[i].seq = i;
+  EXPECT_EQ(clause(judged(silent), "KC-7").outcome, Outcome::inconclusive);
 }
 
 TEST(Controls, AreAllNamedWhereNoneCanBeJudged) {

@@ -4,6 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
+
+#include "common/file.hpp"
+#include "common/json_reader.hpp"
 
 namespace smgate {
 namespace {
@@ -37,6 +41,32 @@ TEST(ParseGateFile, NamesTheFileAndTheLineOfBrokenJson) {
   const auto gate = parse_gate_file("{\n\"version\": 1,,\n}", ".smgate.json at head 1a2b3c");
   ASSERT_FALSE(gate.has_value());
   EXPECT_THAT(gate.error().text(), AllOf(HasSubstr(".smgate.json at head 1a2b3c"), HasSubstr("line 2")));
+}
+
+TEST(ParseGateFile, NamesTheLineOfANumberThatNoDoubleHolds) {
+  const auto gate = parse_gate_file("{\n\"policy\": {\"loss_margin\": 1e999}}", ".smgate.json");
+  ASSERT_FALSE(gate.has_value());
+  EXPECT_THAT(gate.error().text(), AllOf(HasSubstr("line 2"), HasSubstr("1e999 is beyond what a double holds")));
+}
+
+// Every object that the file may hold, each with one field too many.
+TEST(ParseGateFile, NamesAnUnknownFieldWhereverItStands) {
+  const nlohmann::json full =
+      parse_json_with_comments(
+          read_file(SMGATE_SOURCE_DIR "/schemas/examples/gate/full.smgate.json", 1U << 20U).value())
+          .value();
+  const nlohmann::json flat = full.flatten();
+  std::set<std::string> objects{""};
+  for (const auto& [pointer, value] : flat.items())
+    for (std::string at = pointer; !at.empty(); at = at.substr(0, at.rfind('/')))
+      if (full.at(nlohmann::json::json_pointer(at)).is_object()) objects.insert(at);
+  EXPECT_GT(objects.size(), 7U);
+  for (const std::string& object : objects) {
+    if (object.ends_with("/env") || object.ends_with("/declared")) continue;  // names of the user's own
+    nlohmann::json gate = full;
+    gate[nlohmann::json::json_pointer(object + "/surplus")] = 1;
+    EXPECT_THAT(error_of(gate), HasSubstr(object + "/surplus: is not a field known here"));
+  }
 }
 
 TEST(ParseGateFile, NamesUnknownFieldsByTheirPointer) {
@@ -92,6 +122,12 @@ TEST(ParseGateFile, NamesMistakesInPatternsByTheirPointer) {
                                     HasSubstr("/adapter/manifest: must be the path of a file in the work tree")));
   gate["adapter"] = {{"name", "regex"}};
   EXPECT_THAT(error_of(gate), HasSubstr("/adapter/patterns: is required"));
+}
+
+TEST(ParseGateFile, RefusesADifferenceOfWhatIsNoArchitecture) {
+  nlohmann::json gate = small();
+  gate["differences"] = {{{"pattern", "*"}, {"architectures", {"sm_89", "rtx"}}, {"reason", "cuBLAS"}}};
+  EXPECT_THAT(error_of(gate), HasSubstr("/differences/0/architectures/1: "));
 }
 
 TEST(ParseGateFile, RefusesAnExceptionWithoutAReason) {

@@ -65,7 +65,7 @@ TEST_F(PartsTest, WithoutExtrasIsMainAlone) {
   stage("smoke", kTell, Feeds::both);
   EXPECT_EQ(run(), protocol::Finished{});
   EXPECT_EQ(events("main", "1.jsonl"), plan.work_tree.string() + " all none\n");
-  EXPECT_EQ(sink.all<protocol::EventChunk>().size(), 2U) << "and the attestation";
+  EXPECT_EQ(sink.all<protocol::EventChunk>().size(), 3U) << "and the attestation, and the host's memory";
 }
 
 TEST_F(PartsTest, TheSecondRunMakesEveryStageFromAnotherFolder) {

@@ -67,6 +67,25 @@ TEST_F(RunTest, KeepsEventsThatCheckReadsTheSameWay) {
   EXPECT_EQ(nlohmann::json::parse(checked.str())["causes"], report()["causes"]);
 }
 
+// The workload hears from its driver that all is free, and wants more than any host has.
+TEST_F(RunTest, HoldsUnifiedMemoryAgainstWhatTheRunnerMeasured) {
+  const std::string events = R"(cat > $SMGATE_EVENTS/1.jsonl <<'END'
+{"ev":"prewarm_begin","seq":0,"t_ns":1,"pid":7,"rank":0,"source":"self","scope":"m"}
+{"ev":"prewarm_end","seq":1,"t_ns":2,"pid":7,"rank":0,"source":"self","scope":"m"}
+{"ev":"memory","seq":2,"t_ns":3,"pid":7,"rank":0,"source":"self","free":9000000000000000,"total":9000000000000000,"unified":true}
+{"ev":"payload_begin","seq":3,"t_ns":4,"pid":7,"rank":0,"source":"self","scope":"m","bytes":8000000000000000}
+END
+)";
+  gate(events);
+  run();
+  EXPECT_EQ(outcome_of("KC-7"), "inconclusive") << "an emulated device is not the host's memory";
+  options.emulated = false;
+  options.keep = scratch / "kept as real";
+  out.str("");
+  run();
+  EXPECT_EQ(outcome_of("KC-7"), "fail");
+}
+
 TEST_F(RunTest, RunsWhatTheGateFileAsksForBesideTheJobsOwnRun) {
   std::ofstream(options.work_tree / ".smgate.json")
       << R"({"version": 1, "architectures": ["sm_89"], "stability": true, "controls": ["lr0"], "stages": [

@@ -17,7 +17,7 @@ std::vector<std::string> lines_of_everything() {
   test::RecordingSink sink;
   RunnerEvents own(sink);
   own.attest({"sm_121"}, {"GB10", 1, true, false});
-  own.memory({2, 1});
+  own.memory({2, 1}, true);
   contract::Checkpoint bare, full;
   bare.path = full.path = "out";
   full.claimed_container = full.container = "gguf";

@@ -1,6 +1,7 @@
 // What compares runs: parts of a job, the signs of failures along a branch, and the green run of the base branch.
 #include <gtest/gtest.h>
 
+#include "server/store/actions.hpp"
 #include "server/store/events.hpp"
 #include "server/store/failures.hpp"
 #include "server/store/run_reports.hpp"
@@ -30,7 +31,7 @@ struct Comparing : testing::Test, test::Rows {
       judged.facts_json = facts + " of " + job.arch.value;
       judged.report_json = "{}";
       if (verdict != RunVerdict::pass) judged.failure = contract::FailureSign{signature, "keys of " + job.arch.value};
-      write([&](Tx& tx) { return judge_job(tx, job.id, 1, judged, now_ms); });
+      write([&](Tx& tx) { return judge_job(tx, job.id, job.attempt + 1, judged, now_ms); });
     }
     write([&](Tx& tx) { return end_run(tx, run, verdict, "", "", now_ms); });
   }
@@ -81,6 +82,20 @@ TEST_F(Comparing, KnowsTheEarlierFailuresOfABranchOnOneArchitecture) {
   const RunId mine = next_run('4', "feature");
   EXPECT_EQ(signatures(mine), (std::vector<std::string>{"first", "second"}));
   EXPECT_EQ(signatures(first), std::vector<std::string>{});
+}
+
+TEST_F(Comparing, ForgetsTheFailureOfAJobThatRunsAgain) {
+  const RunId first = next_run('1', "feature");
+  end_run_with(first, RunVerdict::fail, "", "no longer stands");
+  const RunId mine = next_run('2', "feature");
+  EXPECT_EQ(signatures(mine).size(), 1U);
+  ASSERT_TRUE(write([&](Tx& tx) { return rerun_run(tx, first, "ada", now_ms); }).done);
+  EXPECT_EQ(signatures(mine), std::vector<std::string>{}) << "it is not known yet how it ends";
+  end_run_with(first, RunVerdict::pass, "");
+  EXPECT_EQ(signatures(mine), std::vector<std::string>{});
+  write([&](Tx& tx) { return rerun_run(tx, first, "ada", now_ms); });
+  end_run_with(first, RunVerdict::fail, "", "stands");
+  EXPECT_EQ(signatures(mine), std::vector<std::string>{"stands"});
 }
 
 TEST_F(Comparing, TakesAForksBranchOfTheSameNameForAnother) {

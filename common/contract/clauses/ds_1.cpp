@@ -41,8 +41,9 @@ void judge_gaps(const Curve& curve, Judgement& judgement) {
   };
   std::uint64_t missing = curve.next_step - curve.points.size() - curve.left_out;
   report(curve.skipped, "missing_steps",
-         fmt::format("{} of {} reported no loss: the first gap ends at step {}", count_of(missing, "step"),
-                     curve.next_step, curve.skipped.first.empty() ? 0 : curve.skipped.first.front().step));
+         fmt::format("{} of {} reported no loss; the first gap ends at step {}", missing,
+                     count_of(curve.next_step, "step"),
+                     curve.skipped.first.empty() ? 0 : curve.skipped.first.front().step));
   report(curve.repeated, "repeated_steps",
          fmt::format("{} came again or out of order, the first at step {}", count_of(curve.repeated.count, "step"),
                      curve.repeated.first.empty() ? 0 : curve.repeated.first.front().step));

@@ -13,10 +13,7 @@
 namespace smgate::contract {
 namespace {
 
-bool emulated(const ArchFacts& run) {
-  const Start* start = main_start(*run.facts);
-  return start != nullptr && start->emulated.value_or(false);
-}
+bool emulated(const ArchFacts& run) { return contract::emulated(*run.facts).value_or(false); }
 
 std::string math_mode(const Facts& facts) {
   const Start* start = main_start(facts);

@@ -10,10 +10,7 @@ namespace {
 
 constexpr std::size_t kDifferencesShown = 3;
 
-bool emulated(const Facts& facts) {
-  const Start* start = main_start(facts);
-  return start != nullptr && start->emulated.value_or(false);
-}
+bool played(const Facts& facts) { return emulated(facts).value_or(false); }
 std::string device(const Facts& facts) {
   const Start* start = main_start(facts);
   return start == nullptr ? "" : start->device;
@@ -22,10 +19,10 @@ std::string device(const Facts& facts) {
 // Why this run has no speed to hold against the base's; empty: it has.
 std::string nothing_to_compare(const ArchFacts& run) {
   if (run.facts == nullptr) return "there is no run";
-  if (emulated(*run.facts)) return "the run is emulated";
+  if (played(*run.facts)) return "the run is emulated";
   if (!completed(*run.facts)) return "the run did not complete";
   if (run.base == nullptr) return "the base branch has no green run";
-  if (emulated(*run.base)) return "the base branch's green run is emulated";
+  if (played(*run.base)) return "the base branch's green run is emulated";
   if (!tokens_per_s(*run.base)) return "the base branch's green run does not report tokens and times";
   if (device(*run.facts) != device(*run.base))
     return fmt::format("the base branch ran on another device, {}", device(*run.base));
@@ -75,7 +72,7 @@ Judgement compare_ds_8(const std::vector<ArchFacts>& required, const Policy& pol
   std::vector<std::pair<std::string, double>> speeds;
   std::string said, doubt, idle;
   for (const ArchFacts& run : required) {
-    const bool real = run.facts != nullptr && !emulated(*run.facts);
+    const bool real = run.facts != nullptr && !played(*run.facts);
     const double now = real ? tokens_per_s(*run.facts).value_or(0) : 0;  // 0: not reported
     if (now > 0) speeds.emplace_back(run.arch, now);
     if (const std::string why = nothing_to_compare(run); !why.empty()) {

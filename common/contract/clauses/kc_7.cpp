@@ -1,8 +1,9 @@
 // KC-7: each pre-warm ends before any payload of any scope in its process; the memory free after it covers the payloads
 // declared; no single workspace takes more than the policy's share of the device.
 //
-// On unified memory a workload that asks the driver hears too little, for the page cache counts as used there. Where
-// the runner says what the host could give when the stage began, that less the modules of the pre-warm counts instead.
+// On unified memory a workload that asks the driver hears too little, for the page cache counts as used there. What the
+// runner says that the host could give when the stage began, less the modules of the pre-warm, counts there instead.
+// That the memory is unified the runner's configuration may say or the workload, which has asked the device.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
@@ -56,13 +57,26 @@ void judge_order(const Process& process, Judgement& judgement) {
   }
 }
 
-// MemAvailable of a host that shares its memory with the device; none where the runner does not say.
-std::optional<std::uint64_t> available_at_start(const Facts& facts) {
+bool is_runner(const Process& process) { return process.start && process.start->ref.source == Source::runner; }
+
+// What is known of the memory that payloads go to.
+struct DeviceMemory {
+  bool known = false;
+  std::uint64_t total_bytes = 0;           // of the largest device: processes of one run share it
+  std::optional<std::uint64_t> available;  // the host's MemAvailable at the start, where it is the device's, too
+};
+
+DeviceMemory device_memory(const Facts& facts) {
+  DeviceMemory device;
+  bool unified = false;
+  for (const auto& [id, process] : facts.processes) unified = unified || (process.memory && process.memory->unified);
   for (const auto& [id, process] : facts.processes) {
-    const bool runner = process.start && process.start->ref.source == Source::runner;
-    if (runner && process.memory && process.memory->unified) return process.memory->free_bytes;
+    if (!process.memory || (is_runner(process) && !unified)) continue;  // of a host that keeps its memory to itself
+    device.known = true;
+    device.total_bytes = std::max(device.total_bytes, process.memory->total_bytes);
+    if (is_runner(process)) device.available = process.memory->free_bytes;
   }
-  return std::nullopt;
+  return device;
 }
 
 std::uint64_t prewarmed_bytes(const Process& process) {
@@ -114,21 +128,17 @@ void judge_workspaces(const Process& process, std::uint64_t total_bytes, const P
 
 Judgement judge_kc_7(const Facts& facts, const Policy& policy) {
   Judgement judgement;
-  bool any_payload = false, any_memory = false;
-  const std::optional<std::uint64_t> available = available_at_start(facts);
-  std::uint64_t total_bytes = 0;  // of the largest device: processes of one run share it
-  for (const auto& [id, process] : facts.processes)
-    if (process.memory) total_bytes = std::max(total_bytes, process.memory->total_bytes);
+  bool any_payload = false;
+  const DeviceMemory device = device_memory(facts);
   for (const auto& [id, process] : facts.processes) {
     any_payload = any_payload || process.first_payload;
-    any_memory = any_memory || process.memory;
     judge_order(process, judgement);
-    judge_free_memory(process, available, judgement);
-    if (total_bytes > 0) judge_workspaces(process, total_bytes, policy, judgement);
+    judge_free_memory(process, device.available, judgement);
+    if (device.total_bytes > 0) judge_workspaces(process, device.total_bytes, policy, judgement);
   }
   std::string doubt = doubt_about_kernels(facts);
   if (doubt.empty() && !any_payload) doubt = "no payload was marked: what was uploaded when is not known";
-  if (doubt.empty() && !any_memory) doubt = "no memory event: what the device holds is not known";
+  if (doubt.empty() && !device.known) doubt = "no memory event: what the device holds is not known";
   return concluded(std::move(judgement), doubt);
 }
 

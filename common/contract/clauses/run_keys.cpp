@@ -15,7 +15,7 @@ void for_each_key(const Facts& facts, const Visit& visit) {
 // A compile after the pre-warm was asked for, whether or not the cache logs its lookups.
 const EventRef* asked_for(const Key& key) {
   if (key.first_lookup) return &*key.first_lookup;
-  return key.compiles.late > 0 ? &key.compiles.first_late->ref : nullptr;
+  return key.compiles.late_total() > 0 ? &key.compiles.first_late_of_all()->ref : nullptr;
 }
 
 const EventRef* seen(const Key& key) {
