@@ -218,5 +218,39 @@ TEST(Declared, StepsOfARunThatStoppedAreAnotherClausesToTell) {
   EXPECT_FALSE(finding_of(Edited().drop<RunEnd>().report(policy), "DS-6", "configuration_mismatch"));
 }
 
+Report of_two(const Edited& left, const Edited& right) {
+  const Facts a = left.facts(), b = right.facts();
+  return compare({{"sm_89", &a, nullptr}, {"sm_121", &b, nullptr}}, {});
+}
+
+TEST(Curves, AreComparedOnlyFromKnownWeightsAndTokens) {
+  const Edited a("runs/agree/sm_89"), b("runs/agree/sm_121");
+  EXPECT_THAT(said(of_two(a, b), "DS-7"), StartsWith("pass"));
+  Edited no_weights = b, no_tokens = b, gap = b;
+  no_weights.each<Weights>([](Weights& weights) { weights.digest.clear(); });
+  no_weights.each<Checkpoint>([](Checkpoint& checkpoint) { checkpoint.initial_digest.clear(); });
+  no_tokens.drop<Batch>();
+  gap.each<Step>([](Step& one) { one.loss = one.step == 2 ? std::nullopt : one.loss; });
+  EXPECT_THAT(said(of_two(a, no_weights), "DS-7"),
+              HasSubstr("inconclusive: sm_89 and sm_121 do not both say which weights"));
+  EXPECT_THAT(said(of_two(a, no_tokens), "DS-7"),
+              HasSubstr("inconclusive: sm_89 and sm_121 do not both say which tokens"));
+  EXPECT_THAT(said(of_two(a, gap), "DS-7"), HasSubstr("inconclusive: losses of sm_121 are missing"));
+}
+
+TEST(Speed, IsTheMedianStepsAgainstTheBasesAndTellsTheRatio) {
+  const Edited now("runs/as_fast/sm_121");
+  const auto against_base = [&](const Edited& run, const Edited& base) {
+    const Facts facts = run.facts(), then = base.facts();
+    return said(compare({{"sm_89", &facts, &then}, {"sm_121", &facts, nullptr}}, {}), "DS-8");
+  };
+  Edited one_slow_step = now, stopped = now;
+  one_slow_step.each<Step>([](Step& one) { one.ms = one.step == 3 ? 1e6 : *one.ms; });
+  stopped.drop<RunEnd>();
+  EXPECT_THAT(against_base(one_slow_step, now), StartsWith("pass"));
+  EXPECT_THAT(against_base(now, now), HasSubstr("; sm_121 at 1 of sm_89"));
+  EXPECT_THAT(against_base(stopped, now), HasSubstr("not_applicable: sm_89: the run did not complete"));
+}
+
 }  // namespace
 }  // namespace smgate::contract
