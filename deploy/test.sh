@@ -3,7 +3,7 @@
 # ThreadSanitizer. Installs what it needs first. The last line reads `N passed, N failed`.
 #
 #   deploy/test.sh              all of it
-#   deploy/test.sh -L contract  only one label (unit contract integration github browser sim fuzz nvrtc), dev build only
+#   deploy/test.sh -L contract  only one label (unit contract integration github browser sim fuzz nvrtc gpu), dev build only
 set -euo pipefail
 cd "$(dirname "$0")/.."
 deploy/setup.sh

@@ -1,5 +1,5 @@
 # smgate_test(name LABEL unit SOURCES a.cpp ... LIBS x y [THREADED] [TIMEOUT seconds])
-# One GoogleTest program. LABEL is one of: unit contract integration github browser sim fuzz nvrtc. THREADED adds the
+# One GoogleTest program. LABEL is one of: unit contract integration github browser sim fuzz nvrtc gpu. THREADED adds the
 # label `threaded`, by which the tsan preset chooses. One ctest entry a program: starting a sanitized binary once per
 # test case would cost more than the cases.
 find_package(GTest REQUIRED)
