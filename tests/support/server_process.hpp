@@ -1,27 +1,22 @@
 // smgate-server as a process of its own, which a test can kill -9 and start again on the same data and port.
 #pragma once
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
-#include <signal.h>
-#include <spawn.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
-#include <vector>
 
 #include "common/subprocess.hpp"
 #include "tests/support/http_client.hpp"
+#include "tests/support/process.hpp"
 #include "tests/support/scratch.hpp"
 
 namespace smgate::test {
@@ -39,7 +34,6 @@ class ServerProcess {
     std::ofstream(config_file_) << config.dump(1);
   }
   ~ServerProcess() {
-    if (pid_ > 0) kill_hard();
     if (testing::Test::HasFailure()) std::cerr << std::ifstream(log_file_).rdbuf();
   }
   ServerProcess(const ServerProcess&) = delete;
@@ -47,39 +41,16 @@ class ServerProcess {
 
   // Returns once it answers, or has crashed. crash_at: it kills itself there, once for this object.
   void start(const std::string& crash_at = "") {
-    std::vector<std::string> words{program(), "serve", "--config", config_file_};
-    std::vector<std::string> variables{"PATH=/usr/bin:/bin", "SMGATE_CRASH_AT=" + crash_at,
-                                       "SMGATE_CRASH_ONCE=" + once_.string()};
-    for (const char* name : {"ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"})
-      if (const char* value = getenv(name)) variables.push_back(std::string(name) + "=" + value);
     std::filesystem::remove(port_file_);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 1, log_file_.c_str(), O_CREAT | O_WRONLY | O_APPEND, 0600);
-    posix_spawn_file_actions_adddup2(&actions, 1, 2);
-    const int error =
-        posix_spawn(&pid_, words[0].c_str(), &actions, nullptr, pointers(words).data(), pointers(variables).data());
-    posix_spawn_file_actions_destroy(&actions);
-    if (error != 0) throw std::runtime_error("cannot start the server");
+    process_.start(program(), {program(), "serve", "--config", config_file_},
+                   {"SMGATE_CRASH_AT=" + crash_at, "SMGATE_CRASH_ONCE=" + once_.string()}, log_file_);
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
     while (!answers() && (crash_at.empty() || !crashed()))
       if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error("the server does not answer");
   }
-  void kill_hard() {
-    kill(pid_, SIGKILL);
-    wait();
-  }
-  int stop() {
-    kill(pid_, SIGTERM);
-    return wait();
-  }
-  // Until it has ended: the exit code; 128 + signal where one ended it.
-  int wait() {
-    int status = 0;
-    waitpid(pid_, &status, 0);
-    pid_ = -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  }
+  void kill_hard() { process_.end(SIGKILL); }
+  int stop() { return process_.end(SIGTERM); }
+  int wait() { return process_.wait(); }                           // until it has ended by itself
   bool crashed() const { return std::filesystem::exists(once_); }  // at crash_at
   std::uint16_t port() const { return port_; }
   std::string make_token(const std::string& runner, const std::string& arch) const {
@@ -92,12 +63,6 @@ class ServerProcess {
 
  private:
   static std::string program() { return std::string(SMGATE_BIN_DIR) + "/smgate-server"; }
-  static std::vector<char*> pointers(std::vector<std::string>& texts) {
-    std::vector<char*> list;
-    for (std::string& text : texts) list.push_back(text.data());
-    list.push_back(nullptr);
-    return list;
-  }
   // Of a socket that was bound and closed: a restarted server is found where the first one was.
   static std::uint16_t free_port() {
     const int probe = socket(AF_INET, SOCK_STREAM, 0);
@@ -125,7 +90,7 @@ class ServerProcess {
   std::filesystem::path once_;
   std::filesystem::path log_file_;
   std::uint16_t port_ = free_port();
-  pid_t pid_ = -1;
+  Process process_;
 };
 
 }  // namespace smgate::test
