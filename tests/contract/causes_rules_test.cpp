@@ -73,7 +73,10 @@ TEST(Collision, TakesTheWrongBodiesOfItsOwnKeysAlone) {
   run.add(lookup(kRope, "b-another", true));
   const Report report = run.report();
   EXPECT_THAT(causes_of(report), ElementsAre("prewarm_key_collision", "prewarm_body_mismatch"));
-  EXPECT_THAT(explained(report, "KC-4"),
+  std::map<std::string, std::string> wrong_bodies;
+  for (const Finding& finding : report.findings)
+    if (finding.kind == "body_mismatch") wrong_bodies[finding.key] = finding.explained_by;
+  EXPECT_THAT(wrong_bodies,
               ElementsAre(std::pair(kRope, "prewarm_body_mismatch"), std::pair(kSilu, "prewarm_key_collision")));
 }
 
@@ -111,6 +114,23 @@ TEST(TheStop, IsNoMissOfAProcessThatMissedNothing) {
   const Report report = run.report();
   EXPECT_THAT(causes_of(report), ElementsAre("prewarm_missing"));
   EXPECT_EQ(finding_of(report, "DS-1", "too_few_steps")->explained_by, "");
+}
+
+TEST(Report, KeepsAThousandFindingsOfAClauseAndItsCausesCountAll) {
+  Edited run;
+  for (std::size_t i = 0; i <= kFindingsOfClauseMax; ++i) run.add(lookup("k" + std::string(i, 'x'), "b", false));
+  run.add(Load{"m-new", "kernels", "gelu_forward", "sm_89", 2048, true, ""});
+  const Report report = run.report();
+  EXPECT_EQ(report.findings_left_out, 1U);
+  EXPECT_EQ(explained(report, "KC-2").size(), kFindingsOfClauseMax);
+  EXPECT_TRUE(finding_of(report, "KC-3", "late_load")) << "each clause has a thousand of its own";
+  EXPECT_EQ(report.causes.at(0).explains, kFindingsOfClauseMax + 1);
+}
+
+TEST(Verdict, IsOpenWhereNoClausePasses) {
+  Policy policy;
+  policy.judge_kernel_cache = policy.judge_distillation = false;
+  EXPECT_EQ(Edited().report(policy).verdict, Verdict::inconclusive);
 }
 
 }  // namespace

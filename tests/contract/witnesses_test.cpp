@@ -132,6 +132,15 @@ TEST(Checkpoints, ThatOnlyTheWorkloadCallsBrokenAreAFindingToo) {
   EXPECT_THAT(kinds(judged_with(seen_by_runner(), "checkpoint_not_finite")), testing::ElementsAre("claim_differs"));
 }
 
+TEST(Checkpoints, OfAnotherSizeThanTheWorkloadSaidAreAWarning) {
+  Checkpoint larger = seen_by_runner();
+  larger.bytes = 5000;
+  const Report report = judged_with(larger);
+  EXPECT_EQ(report.verdict, Verdict::pass);
+  ASSERT_THAT(report.warnings, testing::ElementsAre(testing::Field(&Warning::kind, "size_differs")));
+  EXPECT_THAT(report.warnings[0].message, HasSubstr("has 5000 bytes; the workload said 4096"));
+}
+
 TEST(Checkpoints, ThatAreGoneAreMissingWhateverTheWorkloadSays) {
   Checkpoint gone = seen_by_runner();
   gone.container = "none";
