@@ -74,6 +74,15 @@ TEST(Witnesses, AWarmCacheIsNotForgottenWhenAProcessStartsTwice) {
   }
 }
 
+TEST(Witnesses, TheWorkloadsStartCountsThoughAProbeSpokeFirst) {
+  std::vector<Event> events = events_of_case("healthy");
+  Event probe = events[0];
+  probe.source = Source::probe;
+  std::get<RunStart>(probe.body).arch = "sm_1";
+  events.insert(events.begin(), probe);
+  EXPECT_EQ(judged(events).summary.arch, "sm_89");
+}
+
 TEST(Witnesses, RoundedLossesOfALogAreNoRepeatWhoeverElseSpeaks) {
   std::vector<Event> events = events_of_case("loss_repeats");
   EXPECT_EQ(clause(judged(events), "DS-2").outcome, Outcome::fail);
