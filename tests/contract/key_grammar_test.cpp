@@ -54,6 +54,14 @@ TEST(ParseKey, KnowsUuidsDigestsInBase32AndSizes) {
   for (const char* odd : {"x", "1x", "x1", "1xx2", "0x", "128x64x"}) (void)parse_key(odd);
 }
 
+TEST(ParseKey, TakesShortHexNumbersForSizesAndWordsForWords) {
+  EXPECT_EQ(tokens_of("k_0x7f3a9c00"), "integer 1=0x7f3a9c00 ");
+  EXPECT_EQ(tokens_of("k_0x17f3a9c00"), "pointer=0x17f3a9c00 ");
+  EXPECT_EQ(parse_key("effaceddeed_cab1e").name, "effaceddeed_cab1e");  // no digit; too short for a hash
+  EXPECT_EQ(tokens_of("k_ab358637bd"), "hash=ab358637bd ") << "hex digits all through are no float of a name";
+  EXPECT_EQ(parse_key("k_temperature358637bd").name, "k_temperature358637bd");
+}
+
 TEST(WithoutArchitecture, LeavesTheRestAsItIs) {
   EXPECT_EQ(without_architecture("gemm_sm_89_64"), "gemm_sm_*_64");
   EXPECT_EQ(without_architecture("gemm_sm90a/compute_121 x"), "gemm_sm_*/sm_* x");
