@@ -7,6 +7,7 @@
 #include "common/contract/judge.hpp"
 #include "common/contract/signature.hpp"
 #include "tests/contract/cases.hpp"
+#include "tests/contract/edited.hpp"
 
 namespace smgate::contract {
 namespace {
@@ -67,9 +68,23 @@ TEST(SignatureOf, LeavesOutWhatDiffersBetweenRunsOfOneFailure) {
       signature_of("CUDA error 700 at 0x7f12a0: stream 3 in `silu` (/tmp/job-1/a.rs:31, 12:01:07.3)");
   EXPECT_EQ(one, signature_of("CUDA error 700 at 0x7fe9: stream 12 in `gelu_2` (/tmp/job-22/a.rs:40, 13:59:00.1)"));
   EXPECT_EQ(one, "cuda error n at n stream n in path n");
+  EXPECT_EQ(signature_of("block 1 2 3 of deadbeefdeadbeef"), "block n of n");
   EXPECT_NE(one, signature_of("CUDA error 2: out of memory"));
   for (const char* odd : {"", "`", "````", "///", "\xFF\x01", ":::"}) (void)signature_of(odd);
   EXPECT_LE(signature_of(std::string(100'000, 'a') + std::string(100'000, ' ')).size(), 512U);
+}
+
+// The keys stand in the errors as words without a digit, which a signature would keep.
+TEST(FailureSign, LeavesOutTheRunsOwnKeysButNoShortOnes) {
+  const auto sign = [](const std::string& key, const std::string& text) {
+    test::Edited run;
+    run.drop<RunEnd>().add(Lookup{"model", "kernels", key, "b", false, ""}).add(RunEnd{"failed", text});
+    const Facts facts = run.facts();
+    return failure_sign(facts, judge(facts, {})).signature;
+  };
+  EXPECT_EQ(sign("gelu_forward", "launch of gelu_forward failed"), "launch of failed");
+  EXPECT_EQ(sign("tanh_backward", "launch of tanh_backward failed"), "launch of failed");
+  EXPECT_EQ(sign("of", "launch of kernel failed"), "launch of kernel failed");
 }
 
 }  // namespace

@@ -66,6 +66,14 @@ TEST(KernelTelemetry, ThatNamesNoLookupLeavesCoverageAndWasteOpen) {
   EXPECT_THAT(said(run, "KC-6"), HasSubstr("inconclusive: no lookup was reported"));
 }
 
+TEST(KernelTelemetry, OfAProcessThatMarksNothingLeavesEveryClauseOfKernelsOpen) {
+  const Edited unmarked = Edited().add(lookup(kSilu, "b-silu", true), kOtherPid);
+  for (const char* clause : {"KC-2", "KC-3", "KC-4", "KC-5", "KC-6"})
+    EXPECT_THAT(said(unmarked, clause), HasSubstr("inconclusive: process 8 used kernels but marked no end")) << clause;
+  const Edited without_kernels = Edited().add(Note{"a data loader", ""}, kOtherPid);
+  EXPECT_THAT(said(without_kernels, "KC-3"), StartsWith("pass"));
+}
+
 TEST(LateWork, IsALoadWithoutACompileToo) {
   const Edited run = Edited().add(Load{"m-new", "kernels", "gelu_forward", "sm_89", 2048, true, ""});
   const std::optional<Finding> late = finding_of(run.report(), "KC-3", "late_load");

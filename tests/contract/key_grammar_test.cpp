@@ -54,6 +54,21 @@ TEST(ParseKey, KnowsUuidsDigestsInBase32AndSizes) {
   for (const char* odd : {"x", "1x", "x1", "1xx2", "0x", "128x64x"}) (void)parse_key(odd);
 }
 
+TEST(ParseKey, TakesShortHexNumbersForSizesAndWordsForWords) {
+  EXPECT_EQ(tokens_of("k_0x7f3a9c00"), "integer 1=0x7f3a9c00 ");
+  EXPECT_EQ(tokens_of("k_0x17f3a9c00"), "pointer=0x17f3a9c00 ");
+  EXPECT_EQ(parse_key("effaceddeed_cab1e").name, "effaceddeed_cab1e");  // no digit; too short for a hash
+  EXPECT_EQ(tokens_of("k_ab358637bd"), "hash=ab358637bd ") << "hex digits all through are no float of a name";
+  EXPECT_EQ(parse_key("k_temperature358637bd").name, "k_temperature358637bd");
+}
+
+TEST(ParseKey, KeepsUnderscoresInPathsAndSuffixesInArchitectures) {
+  EXPECT_EQ(tokens_of("k_/home/a_b/c.cu"), "path=/home/a_b/c.cu ");
+  EXPECT_EQ(tokens_of("k_sm_120f"), "architecture=sm_120f ");
+  EXPECT_EQ(parse_key("k_sm9").name, "k_sm9");
+  EXPECT_EQ(parse_key("ABCDEFGHIJKLMNOPQRSTUVWXYZ").name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") << "no digit: no digest";
+}
+
 TEST(WithoutArchitecture, LeavesTheRestAsItIs) {
   EXPECT_EQ(without_architecture("gemm_sm_89_64"), "gemm_sm_*_64");
   EXPECT_EQ(without_architecture("gemm_sm90a/compute_121 x"), "gemm_sm_*/sm_* x");
@@ -76,6 +91,15 @@ TEST(Differences, AlignAroundAnAbsentToken) {
 TEST(Differences, InHashOrArchitectureAreNoDrift) {
   EXPECT_THAT(drift("mm_sm_89_8", "mm_sm_121_8"), testing::StartsWith("no drift"));
   EXPECT_THAT(drift("mm_9f86d081884c7d65", "mm_60303ae22b998861"), testing::StartsWith("no drift"));
+}
+
+TEST(Differences, OfFloatsAreOneWhereTheNameIsOneHoweverTheyAreWritten) {
+  EXPECT_EQ(drift("norm_eps358637bd", "norm_eps1e-05"), "eps 1e-06 at run time, 1e-05 pre-warmed. ");
+  EXPECT_EQ(differences(parse_key("norm_eps358637bd"), parse_key("norm_th358637bd")).size(), 2U);
+}
+
+TEST(Differences, InATokenThatOneKeyLacksAreDriftWhateverItIs) {
+  EXPECT_THAT(drift("mm_sm_89_8", "mm_8"), testing::Not(testing::StartsWith("no drift")));
 }
 
 }  // namespace

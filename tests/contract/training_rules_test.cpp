@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "common/contract/compare.hpp"
+#include "common/contract/job_facts.hpp"
 #include "tests/contract/edited.hpp"
 
 namespace smgate::contract {
@@ -212,10 +213,33 @@ TEST(Declared, IsComparedAsNumbersAndWhatTheRunDoesNotSayIsOpen) {
   EXPECT_THAT(outcome("temperature", "4"), HasSubstr("inconclusive: the run does not say its temperature"));
 }
 
+TEST(Declared, ByTheGateFileCountsBeforeWhatAManifestSays) {
+  Edited run;
+  run.each<RunStart>([](RunStart& start) {
+    start.config_json = R"({"steps":12,"learning_rate":1.5e-05,"manifest":{"learning_rate":1.6e-05}})";
+  });
+  EXPECT_THAT(said(run, "DS-6"), StartsWith("fail"));
+  Policy policy;
+  policy.declared = {{"learning_rate", "1.5e-05"}};
+  EXPECT_THAT(said(run, "DS-6", policy), StartsWith("pass"));
+}
+
 TEST(Declared, StepsOfARunThatStoppedAreAnotherClausesToTell) {
   Policy policy;
   policy.declared = {{"steps", "50"}};
   EXPECT_FALSE(finding_of(Edited().drop<RunEnd>().report(policy), "DS-6", "configuration_mismatch"));
+}
+
+// A control runs ten steps, or as few as the job's own runs may have.
+TEST(Controls, AreJudgedHoweverManyStepsTheJobMustRun) {
+  for (const auto& [min_steps, control_steps] : {std::pair(50, 10), std::pair(5, 5)}) {
+    Policy policy;
+    policy.controls = {"lr0"};
+    policy.min_steps = min_steps;
+    JobFacts job{Edited().facts(), std::nullopt, {}};
+    job.controls["lr0"] = with_losses(std::vector<double>(static_cast<std::size_t>(control_steps), 2.0)).facts();
+    EXPECT_THAT(said(judge(job, policy), "DS-9"), StartsWith("pass")) << min_steps;
+  }
 }
 
 Report of_two(const Edited& left, const Edited& right) {

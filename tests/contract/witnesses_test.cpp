@@ -74,6 +74,15 @@ TEST(Witnesses, AWarmCacheIsNotForgottenWhenAProcessStartsTwice) {
   }
 }
 
+TEST(Witnesses, TheWorkloadsStartCountsThoughAProbeSpokeFirst) {
+  std::vector<Event> events = events_of_case("healthy");
+  Event probe = events[0];
+  probe.source = Source::probe;
+  std::get<RunStart>(probe.body).arch = "sm_1";
+  events.insert(events.begin(), probe);
+  EXPECT_EQ(judged(events).summary.arch, "sm_89");
+}
+
 TEST(Witnesses, RoundedLossesOfALogAreNoRepeatWhoeverElseSpeaks) {
   std::vector<Event> events = events_of_case("loss_repeats");
   EXPECT_EQ(clause(judged(events), "DS-2").outcome, Outcome::fail);
@@ -130,6 +139,15 @@ TEST(Checkpoints, AreJudgedByWhatTheRunnerSawAndTheOtherWordIsAFinding) {
 
 TEST(Checkpoints, ThatOnlyTheWorkloadCallsBrokenAreAFindingToo) {
   EXPECT_THAT(kinds(judged_with(seen_by_runner(), "checkpoint_not_finite")), testing::ElementsAre("claim_differs"));
+}
+
+TEST(Checkpoints, OfAnotherSizeThanTheWorkloadSaidAreAWarning) {
+  Checkpoint larger = seen_by_runner();
+  larger.bytes = 5000;
+  const Report report = judged_with(larger);
+  EXPECT_EQ(report.verdict, Verdict::pass);
+  ASSERT_THAT(report.warnings, testing::ElementsAre(testing::Field(&Warning::kind, "size_differs")));
+  EXPECT_THAT(report.warnings[0].message, HasSubstr("has 5000 bytes; the workload said 4096"));
 }
 
 TEST(Checkpoints, ThatAreGoneAreMissingWhateverTheWorkloadSays) {

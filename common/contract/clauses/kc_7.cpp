@@ -87,23 +87,27 @@ std::uint64_t prewarmed_bytes(const Process& process) {
   return bytes;
 }
 
-void judge_free_memory(const Process& process, const std::optional<std::uint64_t>& available, Judgement& judgement) {
+// False: what was free between pre-warm and payload is not known.
+bool judge_free_memory(const Process& process, const std::optional<std::uint64_t>& available, Judgement& judgement) {
   std::uint64_t declared = 0, least = UINT64_MAX;
   const EventRef* end = nullptr;
+  bool known = process.marks == 0;  // without kernels of its own it uploads whenever it likes
   for (const auto& [name, scope] : process.scopes) {
     declared += scope.payload_bytes;
     std::optional<std::uint64_t> free = scope.free_bytes_after;
     if (available) free = *available - std::min(*available, prewarmed_bytes(process));
+    known = known || free || scope.payload_before;
     if (scope.payload_before || scope.ends == 0 || !free || *free >= least) continue;
     least = *free;
     end = &*scope.last_end;
   }
-  if (end == nullptr || declared <= least) return;
+  if (end == nullptr || declared <= least) return known || declared == 0;
   judgement.findings.push_back(finding("payload_over_free_memory", "",
                                        fmt::format("{} were free after the pre-warm; the payloads declared need {}",
                                                    bytes_for_people(least), bytes_for_people(declared)),
                                        {*end}));
   judgement.findings.back().bytes = declared;
+  return true;
 }
 
 // One finding for each workspace of one size: blocks have one each.
@@ -128,17 +132,19 @@ void judge_workspaces(const Process& process, std::uint64_t total_bytes, const P
 
 Judgement judge_kc_7(const Facts& facts, const Policy& policy) {
   Judgement judgement;
-  bool any_payload = false;
+  bool any_payload = false, free_known = true;
   const DeviceMemory device = device_memory(facts);
   for (const auto& [id, process] : facts.processes) {
     any_payload = any_payload || process.first_payload;
     judge_order(process, judgement);
-    judge_free_memory(process, device.available, judgement);
+    free_known = judge_free_memory(process, device.available, judgement) && free_known;
     if (device.total_bytes > 0) judge_workspaces(process, device.total_bytes, policy, judgement);
   }
   std::string doubt = doubt_about_kernels(facts);
   if (doubt.empty() && !any_payload) doubt = "no payload was marked: what was uploaded when is not known";
   if (doubt.empty() && !device.known) doubt = "no memory event: what the device holds is not known";
+  if (doubt.empty() && !free_known)
+    doubt = "no memory event between a pre-warm and its payload: what was free then is not known";
   return concluded(std::move(judgement), doubt);
 }
 
