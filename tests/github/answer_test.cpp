@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 
 #include <nlohmann/json.hpp>
 
@@ -10,6 +9,7 @@
 #include "server/github/jwt.hpp"
 #include "server/github/rate_plan.hpp"
 #include "server/github/url.hpp"
+#include "tests/support/rsa_key.hpp"
 
 namespace smgate::github {
 namespace {
@@ -102,22 +102,8 @@ std::string unbase64url(std::string text) {
   return base64_decode(text).value();
 }
 
-struct Key {
-  EVP_PKEY* key = EVP_RSA_gen(2048);
-  ~Key() { EVP_PKEY_free(key); }
-  std::string pem() const {
-    BIO* bio = BIO_new(BIO_s_mem());
-    PEM_write_bio_PrivateKey(bio, key, nullptr, nullptr, 0, nullptr, nullptr);
-    char* data = nullptr;
-    const long size = BIO_get_mem_data(bio, &data);
-    std::string text(data, static_cast<std::size_t>(size));
-    BIO_free(bio);
-    return text;
-  }
-};
-
 TEST(Jwt, IsSignedAndSaysWhoForTenMinutesAtMost) {
-  const Key key;
+  const test::RsaKey key;
   const std::string jwt = AppKey::parse(Secret(key.pem()))->sign("Iv1.abc", kNow_ms).reveal();
   const std::size_t dot = jwt.find('.');
   const std::size_t last = jwt.rfind('.');
@@ -128,7 +114,7 @@ TEST(Jwt, IsSignedAndSaysWhoForTenMinutesAtMost) {
   const std::string signature = unbase64url(jwt.substr(last + 1));
   const std::string text = jwt.substr(0, last);
   EVP_MD_CTX* context = EVP_MD_CTX_new();
-  ASSERT_EQ(EVP_DigestVerifyInit(context, nullptr, EVP_sha256(), nullptr, key.key), 1);
+  ASSERT_EQ(EVP_DigestVerifyInit(context, nullptr, EVP_sha256(), nullptr, key.get()), 1);
   EXPECT_EQ(EVP_DigestVerify(context, reinterpret_cast<const unsigned char*>(signature.data()), signature.size(),
                              reinterpret_cast<const unsigned char*>(text.data()), text.size()),
             1);

@@ -2,8 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -12,6 +10,7 @@
 
 #include "common/file.hpp"
 #include "common/json_reader.hpp"
+#include "tests/support/rsa_key.hpp"
 #include "tests/support/scratch.hpp"
 
 namespace smgate {
@@ -153,25 +152,13 @@ TEST(ExampleConfig, IsAccepted) {
   EXPECT_THAT(config.error().text(), Not(HasSubstr("; /")));
 }
 
-std::string new_private_key() {
-  EVP_PKEY* key = EVP_RSA_gen(2048);
-  BIO* bio = BIO_new(BIO_s_mem());
-  PEM_write_bio_PrivateKey(bio, key, nullptr, nullptr, 0, nullptr, nullptr);
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio, &data);
-  std::string pem(data, static_cast<std::size_t>(size));
-  BIO_free(bio);
-  EVP_PKEY_free(key);
-  return pem;
-}
-
 // With the files that it names.
 TEST(ExampleConfig, IsAcceptedWithItsAppAndItsFiles) {
   const test::Scratch scratch;
   const std::string text =
       std::regex_replace(whole_example(), std::regex("/etc/(smgate|ssl/certs)"), scratch.path().string());
   write_file_durably(scratch / "webhook-secret", "0123456789abcdef0123456789abcdef\n");
-  write_file_durably(scratch / "github-app.pem", new_private_key());
+  write_file_durably(scratch / "github-app.pem", test::RsaKey().pem());
   const Result<Config> config = parse_config(text, scratch / "server.jsonc");
   ASSERT_TRUE(config) << config.error().text();
   EXPECT_EQ(config->github.git_url, "https://github.com");

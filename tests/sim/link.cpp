@@ -1,8 +1,5 @@
 #include "tests/sim/link.hpp"
 
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
@@ -12,6 +9,7 @@
 
 #include "server/recovery/recovery_steps.hpp"
 #include "server/sender/sender_steps.hpp"
+#include "tests/support/rsa_key.hpp"
 
 namespace smgate::sim {
 namespace {
@@ -25,17 +23,7 @@ constexpr int kPagesMax = 10;
 constexpr const char* kRepository = "acme/kernels";
 
 const github::AppKey& app_key() {
-  static const github::AppKey kKey = [] {
-    EVP_PKEY* key = EVP_RSA_gen(2048);
-    BIO* bio = BIO_new(BIO_s_mem());
-    PEM_write_bio_PrivateKey(bio, key, nullptr, nullptr, 0, nullptr, nullptr);
-    char* data = nullptr;
-    const long size = BIO_get_mem_data(bio, &data);
-    const std::string pem(data, static_cast<std::size_t>(size));
-    BIO_free(bio);
-    EVP_PKEY_free(key);
-    return github::AppKey::parse(github::Secret(pem)).value();
-  }();
+  static const github::AppKey kKey = github::AppKey::parse(github::Secret(test::RsaKey().pem())).value();
   return kKey;
 }
 
