@@ -346,5 +346,25 @@ TEST_F(GpuKernel, Products) {
   });
 }
 
+// Against the library's product and the kernel behind it, which the tests around this one hold against references.
+// Where the two are one kernel, they round alike; the numbers of rows and columns fill no tile.
+TEST_F(GpuKernel, GatedLinearIsTheProductAndThenSwiGlu) {
+  constexpr std::uint32_t kRowsHere = 300, kDepth = 200, kWidth = 208, kCount = kRowsHere * kWidth;
+  in_both([](Lab& lab) {
+    const Address x = lab.put_stored(lab.stored(random_values(kRowsHere * kDepth, 1)));
+    const Address weights = lab.put_stored(lab.stored(random_values(2 * kWidth * kDepth, 2, 0.1f)));
+    const Address both = lab.room(2 * kCount), mlp = lab.room(kCount);
+    lab.ops().gemm(cuda::Product::kOutput, {kRowsHere, kDepth, 2 * kWidth}, {both, x, weights});
+    lab.ops().swiglu(mlp, both, kRowsHere, kWidth);
+    for (const bool keeps : {true, false}) {
+      const Address kept = lab.room(2 * kCount), made = lab.room(kCount);
+      lab.ops().gated_linear({made, kept, x, weights, keeps}, kRowsHere, kDepth, kWidth);
+      lab.expect_near("gated linear", lab.stored_at(made, kCount), lab.stored_at(mlp, kCount), kSums, kRounded);
+      if (!keeps) continue;
+      lab.expect_near("gate and up", lab.stored_at(kept, 2 * kCount), lab.stored_at(both, 2 * kCount), kSums, kRounded);
+    }
+  });
+}
+
 }  // namespace
 }  // namespace smgate::workload::test

@@ -104,7 +104,7 @@ def function_breaches(name, lines):
             raw = not re.search(r'\)[A-Za-z_]*"', line)
             continue
         raw = bool(re.search(r'R"[A-Za-z_]*\((?!.*\)[A-Za-z_]*")', line))
-        if start is None:
+        if start is None and not raw:
             signature = joined_signature(lines, number - 1)
             opened = OPENS_FUNCTION.match(signature)
             if opened and not signature.endswith("};"):

@@ -27,10 +27,11 @@ class KeyRecorder : public Compiler {
   std::map<std::string, Body>& bodies_;
 };
 
-// By digest.
-inline std::map<std::string, Body> cuda_kernels(const std::string& scale, Math math, Fault fault = Fault::kNone) {
+// By digest, compiled for `arch`.
+inline std::map<std::string, Body> cuda_kernels(const std::string& scale, Math math, Fault fault = Fault::kNone,
+                                                const std::string& arch = "sm_89") {
   std::map<std::string, Body> bodies;
-  Parts parts("sm_89", std::make_unique<KeyRecorder>(bodies));
+  Parts parts("sm_89", std::make_unique<KeyRecorder>(bodies), {nullptr, arch, false, 0});
   RunConfig config = with_fault(*config_of_scale(scale), fault);
   config.gpu = true;
   config.math = math;

@@ -51,6 +51,7 @@ namespace smgate::workload::cuda {
   X(occupancy_blocks, cuOccupancyMaxActiveBlocksPerMultiprocessor) \
   X(launch_kernel, cuLaunchKernel)                                 \
   X(launch_kernel_ex, cuLaunchKernelEx)                            \
+  X(tensor_map_encode_tiled, cuTensorMapEncodeTiled)               \
   X(stream_create, cuStreamCreate)                                 \
   X(stream_destroy, cuStreamDestroy)                               \
   X(stream_synchronize, cuStreamSynchronize)                       \

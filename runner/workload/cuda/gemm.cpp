@@ -15,8 +15,12 @@ namespace {
 
 constexpr std::size_t kWorkspaceBytes = std::size_t{64} << 20;  // above 32 MiB, which the library asks for on sm_90
 
-constexpr int kProposals = 4;  // each that is tried has the library load a kernel; more chose nothing faster
-constexpr int kTimings = 3;    // of each algorithm; the shortest counts
+// Of each product, how many of the library's proposals are tried. Each has it load a kernel, which a process pays for
+// at its start; so more than a few are worth it only to products that take a millisecond or more of a step.
+constexpr int kProposals = 4;
+constexpr int kProposalsMax = 6;
+constexpr double kLongFlops = 1e12;
+constexpr int kTimings = 2;  // of each algorithm, each as long as half a step uses it; the shorter counts
 constexpr std::size_t kSampleBytes = std::size_t{1} << 18;   // of a result's start and of its end
 constexpr std::size_t kPatternBytes = std::size_t{4} << 20;  // of numbers, repeated through the operands
 
@@ -115,10 +119,11 @@ Gemms::Algorithms Gemms::proposals(const Plan& plan) const {
   check(library_, library_.preference_create(&preference), "cublasLtMatmulPreferenceCreate");
   const std::size_t bytes = kWorkspaceBytes;
   library_.preference_set(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &bytes, sizeof bytes);
-  std::array<cublasLtMatmulHeuristicResult_t, kProposals> results{};
+  const int wanted = plan.flops * plan.uses < kLongFlops ? kProposals : kProposalsMax;
+  std::array<cublasLtMatmulHeuristicResult_t, kProposalsMax> results{};
   int found = 0;
   const cublasStatus_t status = library_.algo_get_heuristic(handle_, plan.operation, plan.a, plan.b, plan.c, plan.c,
-                                                            preference, kProposals, results.data(), &found);
+                                                            preference, wanted, results.data(), &found);
   library_.preference_destroy(preference);
   check(library_, status, "cublasLtMatmulAlgoGetHeuristic");
   if (found == 0) throw RunFailure("cuBLASLt knows no algorithm for a product of this run");
@@ -141,7 +146,8 @@ Gemms::Algorithms Gemms::equal_ones(Plan& plan, Algorithms proposed, Operands op
   return equal;
 }
 
-// In turns, so that the device's clocks, which fall under load, are the same for all.
+// Many runs on end, for a device at its limit of power slows down for what takes more energy, and that
+// shows in no single run. In turns, so that none is the one that finds the device cool.
 void Gemms::choose_fastest(Plan& plan, const Algorithms& algorithms, Operands operands, CUstream stream) const {
   std::vector<double> best(algorithms.size(), 1e30);
   Event start(device_.driver());
@@ -150,7 +156,7 @@ void Gemms::choose_fastest(Plan& plan, const Algorithms& algorithms, Operands op
     for (std::size_t i = 0; i < algorithms.size(); ++i) {
       plan.algorithm = algorithms[i];
       start.record(stream);
-      call(plan, operands, stream, Lane::kMain, false);
+      for (std::uint32_t use = 0; use < plan.uses; use += kTimings) call(plan, operands, stream, Lane::kMain, false);
       end.record(stream);
       end.synchronize();
       best[i] = std::min(best[i], end.ms_since(start));
@@ -186,12 +192,13 @@ Gemms::Plan& Gemms::planned(Product product, GemmShape shape) {
   const auto known = plans_.find(key);
   if (known != plans_.end()) return known->second;
   Plan& plan = plans_[key];
+  plan.flops = 2.0 * shape.m * shape.k * shape.n;
   describe(plan, product, shape);
   plan.algorithm = proposals(plan).front();
   return plan;
 }
 
-void Gemms::plan(Product product, GemmShape shape) { planned(product, shape); }
+void Gemms::plan(Product product, GemmShape shape, std::uint32_t uses) { planned(product, shape).uses += uses; }
 
 void Gemms::warm_up(CUstream stream) {
   std::size_t a = 0, b = 0, c = 0;

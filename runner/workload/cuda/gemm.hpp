@@ -40,9 +40,9 @@ class Gemms {
   };
   void run(Product product, GemmShape shape, Operands operands, CUstream stream, Lane lane, bool grows = false);
 
-  // What warm_up will choose an algorithm for: by running each on memory of its own, which it gives back. The library
-  // so loads its kernels now, and none later.
-  void plan(Product product, GemmShape shape);
+  // What warm_up will choose an algorithm for, and how often a step asks for it: by running each on memory of its own,
+  // which it gives back. The library so loads its kernels now, and none later.
+  void plan(Product product, GemmShape shape, std::uint32_t uses);
   void warm_up(CUstream stream);
 
  private:
@@ -51,6 +51,8 @@ class Gemms {
     cublasLtMatrixLayout_t a = nullptr, b = nullptr, c = nullptr;
     cublasLtMatmulAlgo_t algorithm{};
     std::size_t a_bytes = 0, b_bytes = 0, c_bytes = 0;
+    double flops = 0.0;      // of one use
+    std::uint32_t uses = 0;  // in a step
     bool warm = false;
   };
   using Algorithms = std::vector<cublasLtMatmulAlgo_t>;

@@ -111,8 +111,7 @@ void CudaModel::forward_mlp(const CudaOps& ops, std::uint32_t block) const {
   const BlockActivations& a = blocks_[block];
   ops.rmsnorm({a.norm2, a.inverse2, a.middle, a.stream, branch_, vector(w.norm2)}, rows(), shape_.hidden,
               shape_.rms_norm_eps);
-  ops.gemm(Product::kOutput, linear(shape_.hidden, 2 * shape_.intermediate), {a.gate_up, a.norm2, matrix(w.gate_up)});
-  ops.swiglu(mlp_, a.gate_up, rows(), shape_.intermediate);
+  ops.gated_linear({mlp_, a.gate_up, a.norm2, matrix(w.gate_up), trained_}, rows(), shape_.hidden, shape_.intermediate);
   ops.gemm(Product::kOutput, linear(shape_.intermediate, shape_.hidden), {branch_, mlp_, matrix(w.down)});
 }
 

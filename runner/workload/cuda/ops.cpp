@@ -20,6 +20,21 @@ std::uint32_t norm_blocks(std::uint32_t rows) {
   return std::min(ceil_div(rows, kernels::kRowsPerBlock), kernels::kPartialBlocksMax);
 }
 
+// Of a row-major bf16 matrix, for the copy engine: tiles of linear_swiglu. What lies beyond the matrix is zero.
+CUtensorMap tile_map(const Driver& driver, Address matrix, std::uint32_t rows, std::uint32_t columns) {
+  const cuuint64_t size[] = {columns, rows};
+  const cuuint64_t row_bytes[] = {std::uint64_t{columns} * 2};
+  const cuuint32_t tile[] = {kernels::kLinearTileColumns, kernels::kLinearTileRows};
+  const cuuint32_t each[] = {1, 1};
+  CUtensorMap map;
+  check(driver,
+        driver.tensor_map_encode_tiled(&map, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, 2, reinterpret_cast<void*>(matrix), size,
+                                       row_bytes, tile, each, CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
+                                       CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE),
+        "cuTensorMapEncodeTiled");
+  return map;
+}
+
 // Positions, and parts of the batch, that blocks of the rotation's backward take beside each other.
 struct RopeBlocks {
   std::uint32_t x, y;
@@ -35,10 +50,18 @@ RopeBlocks rope_blocks(std::uint32_t rows, std::uint32_t seq) {
 void CudaOps::launch_with(const Kernel& kernel, const char* entry, Grid grid, void** args, Here at) const {
   const Module& module = engine_.cache.get_or_compile(scope_, kernel.key, kernel.body, at);
   CUfunction& function = engine_.functions[{&module, entry}];
-  if (function == nullptr) function = loaded(module).function(entry);
   const Driver& driver = engine_.device.driver();
+  if (function == nullptr) {
+    function = loaded(module).function(entry);
+    check(driver,
+          driver.function_set_attribute(function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
+                                        static_cast<int>(grid.shared_bytes)),
+          "cuFuncSetAttribute");
+  }
   if (engine_.times != nullptr) engine_.times->before(stream());
-  check(driver, driver.launch_kernel(function, grid.x, grid.y, grid.z, grid.threads, 1, 1, 0, stream(), args, nullptr),
+  check(driver,
+        driver.launch_kernel(function, grid.x, grid.y, grid.z, grid.threads, 1, 1, grid.shared_bytes, stream(), args,
+                             nullptr),
         "cuLaunchKernel");
   if (engine_.times != nullptr) engine_.times->after(stream(), scope_ + " " + kernel.key);
 }
@@ -106,7 +129,7 @@ void CudaOps::rope(Address qkv, Address bias, AttentionShape shape, float theta,
 void CudaOps::rope_backward(const RopeGradient& rope, AttentionShape shape, float theta, std::uint32_t rows,
                             Here at) const {
   const RopeBlocks blocks = rope_blocks(rows, shape.seq);
-  launch(kernels::rope_backward(engine_.storage, shape, theta), "rope_bwd", {blocks.x, blocks.y, 1, kThreads}, at,
+  launch(kernels::rope_backward(engine_.storage, shape, theta), "rope_bwd", {blocks.x, blocks.y, 2, kThreads}, at,
          rope.dqkv, rope.partial, rope.dq, rope.dk, rope.dv, rows);
 }
 
@@ -123,6 +146,21 @@ void CudaOps::attention_backward(const AttentionGradient& a, AttentionShape shap
          a.out, a.lse, a.qkv);
   launch(kernels::attention_backward_kv(engine_.storage, shape), "attention_bwd_kv", grid, at, a.dk, a.dv, a.dout,
          a.lse, a.delta, a.qkv);
+}
+
+void CudaOps::gated_linear(const Gated& gated, std::uint32_t rows, std::uint32_t hidden, std::uint32_t intermediate,
+                           Here at) const {
+  if (!kernels::has_linear_swiglu(engine_.storage, engine_.cache.target(), hidden, intermediate)) {
+    gemm(Product::kOutput, {rows, hidden, 2 * intermediate}, {gated.gate_up, gated.x, gated.weights});
+    swiglu(gated.mlp, gated.gate_up, rows, intermediate, at);
+    return;
+  }
+  const Driver& driver = engine_.device.driver();
+  const auto blocks =
+      static_cast<std::uint32_t>(engine_.device.context().attribute(CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT));
+  launch(kernels::linear_swiglu(hidden, intermediate, gated.keeps), "linear_swiglu",
+         {blocks / 2 * 2, 1, 1, kernels::kLinearThreads, kernels::kLinearSharedBytes}, at, gated.mlp, gated.gate_up,
+         tile_map(driver, gated.x, rows, hidden), tile_map(driver, gated.weights, 2 * intermediate, hidden), rows);
 }
 
 void CudaOps::swiglu(Address mlp, Address gate_up, std::uint32_t rows, std::uint32_t intermediate, Here at) const {

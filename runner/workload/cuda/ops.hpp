@@ -94,6 +94,13 @@ class CudaOps {
   };
   void attention_backward(const AttentionGradient& attention, AttentionShape shape, std::uint32_t batch,
                           Here at = Here::now()) const;
+  // mlp = SwiGLU of x's projections by `weights`, gate's rows before up's; `keeps`: gate_up holds them afterwards.
+  struct Gated {
+    Address mlp, gate_up, x, weights;
+    bool keeps;
+  };
+  void gated_linear(const Gated& gated, std::uint32_t rows, std::uint32_t hidden, std::uint32_t intermediate,
+                    Here at = Here::now()) const;
   void swiglu(Address mlp, Address gate_up, std::uint32_t rows, std::uint32_t intermediate,
               Here at = Here::now()) const;
   void swiglu_backward(Address gate_up, Address mlp, std::uint32_t rows, std::uint32_t intermediate,
@@ -118,6 +125,7 @@ class CudaOps {
  private:
   struct Grid {
     std::uint32_t x, y, z, threads;
+    std::uint32_t shared_bytes = 0;  // beside what the kernel's text declares
   };
   template <class... Args>
   void launch(const Kernel& kernel, const char* entry, Grid grid, Here at, Args... args) const {

@@ -41,6 +41,15 @@ class Warmer {
     }
   }
 
+  // The student's backward pass reads the projections.
+  void gated_linear(const ModelShape& model, bool trained, Here at = Here::now()) const {
+    if (kernels::has_linear_swiglu(storage_, cache_.target(), model.hidden, model.intermediate)) {
+      warm(kernels::linear_swiglu(model.hidden, model.intermediate, trained), at);
+    } else {
+      warm(kernels::swiglu_forward(storage_, model.intermediate), at);
+    }
+  }
+
   Storage storage() const { return storage_; }
 
  private:
@@ -54,7 +63,7 @@ class Warmer {
   Storage storage_;
 };
 
-void warm_forward(const Warmer& warmer, const RunConfig& config, const ModelShape& model) {
+void warm_forward(const Warmer& warmer, const RunConfig& config, const ModelShape& model, bool trained) {
   const Storage storage = warmer.storage();
   const AttentionShape attention = config.attention(model);
   warmer.warm(kernels::model_weights(storage));
@@ -62,18 +71,18 @@ void warm_forward(const Warmer& warmer, const RunConfig& config, const ModelShap
   warmer.rmsnorm(model);
   warmer.rope(attention, model);
   warmer.warm(kernels::attention_forward(storage, attention));
-  warmer.warm(kernels::swiglu_forward(storage, model.intermediate));
+  warmer.gated_linear(model, trained);
   if (config.fault == Fault::kUnusedPrewarm && model.library_gemms) warmer.stale_products(model, config.rows());
 }
 
 }  // namespace
 
 void warm_teacher(KernelCache& cache, const RunConfig& config) {
-  warm_forward(Warmer(cache, config), config, config.teacher);
+  warm_forward(Warmer(cache, config), config, config.teacher, false);
 }
 
 void warm_student(KernelCache& cache, const RunConfig& config) {
-  warm_forward(Warmer(cache, config), config, config.student);
+  warm_forward(Warmer(cache, config), config, config.student, true);
 }
 
 void warm_student_backward(KernelCache& cache, const RunConfig& config) {

@@ -122,12 +122,14 @@ void CudaTrainer::plan_products(const CudaModel& model) {
   const ModelShape& shape = model.shape();
   const std::uint32_t rows = config_.rows();
   const std::uint32_t qkv = shape.query_width() + 2 * shape.kv_width();
-  gemms_.plan(Product::kOutput, {rows, shape.hidden, qkv});
-  gemms_.plan(Product::kOutput, {rows, shape.query_width(), shape.hidden});
-  gemms_.plan(Product::kOutput, {rows, shape.hidden, 2 * shape.intermediate});
-  gemms_.plan(Product::kOutput, {rows, shape.intermediate, shape.hidden});
+  gemms_.plan(Product::kOutput, {rows, shape.hidden, qkv}, shape.layers);
+  gemms_.plan(Product::kOutput, {rows, shape.query_width(), shape.hidden}, shape.layers);
+  if (!kernels::has_linear_swiglu(engine_.storage, cache_.target(), shape.hidden, shape.intermediate)) {
+    gemms_.plan(Product::kOutput, {rows, shape.hidden, 2 * shape.intermediate}, shape.layers);
+  }
+  gemms_.plan(Product::kOutput, {rows, shape.intermediate, shape.hidden}, shape.layers);
   for (std::uint32_t first = 0; first < rows; first += kHeadRows) {
-    gemms_.plan(Product::kOutput, {head_rows(first), shape.hidden, shape.vocab});
+    gemms_.plan(Product::kOutput, {head_rows(first), shape.hidden, shape.vocab}, 1);
   }
 }
 
@@ -136,12 +138,12 @@ void CudaTrainer::plan_gradients(const CudaModel& model) {
   const std::uint32_t rows = config_.rows();
   const std::uint32_t qkv = shape.query_width() + 2 * shape.kv_width();
   for (const Product product : {Product::kInputGradient, Product::kWeightGradient}) {
-    gemms_.plan(product, {rows, shape.hidden, qkv});
-    gemms_.plan(product, {rows, shape.query_width(), shape.hidden});
-    gemms_.plan(product, {rows, shape.hidden, 2 * shape.intermediate});
-    gemms_.plan(product, {rows, shape.intermediate, shape.hidden});
+    gemms_.plan(product, {rows, shape.hidden, qkv}, shape.layers);
+    gemms_.plan(product, {rows, shape.query_width(), shape.hidden}, shape.layers);
+    gemms_.plan(product, {rows, shape.hidden, 2 * shape.intermediate}, shape.layers);
+    gemms_.plan(product, {rows, shape.intermediate, shape.hidden}, shape.layers);
     for (std::uint32_t first = 0; first < rows; first += kHeadRows) {
-      gemms_.plan(product, {head_rows(first), shape.hidden, shape.vocab});
+      gemms_.plan(product, {head_rows(first), shape.hidden, shape.vocab}, 1);
     }
   }
 }

@@ -44,7 +44,8 @@ void write_file(const std::string& path, std::string_view bytes);
 std::string safetensors_header(const std::vector<TensorInfo>& layout);
 
 // Writes a model in any order; the file is there under its name from finish on. Throws RunFailure where the file cannot
-// be made, and, in finish, where any part could not be written. Until ready() a thread of its own fills the file.
+// be made, and, in finish, where any part could not be written. Until ready() a thread of its own fills the file. One
+// thread, which copies on as many as the host runs.
 class SafeTensorsWriter {
  public:
   SafeTensorsWriter(std::string path, const std::vector<TensorInfo>& layout);
@@ -55,18 +56,22 @@ class SafeTensorsWriter {
   const std::string& path() const { return path_; }
   // Before the first write.
   void ready();
-  // Some of a tensor's bytes, from its `first` on. Any thread.
+  // Some of a tensor's bytes, from its `first` on.
   void write(const TensorInfo& tensor, std::size_t first, std::span<const std::byte> bytes);
   void finish();
 
  private:
   [[noreturn]] void fail();
-  void fill(const std::stop_token& stop, std::uint64_t end);
+  void fill(const std::stop_token& stop);
+  void unmap();
 
   std::string path_;
   std::string partial_;
   int file_ = -1;
   std::uint64_t data_ = 0;  // where the values start
+  std::uint64_t end_ = 0;
+  bool reserved_ = false;        // the disk has the room
+  std::span<std::byte> mapped_;  // the whole file; empty where it is written by calls
   std::atomic<int> error_{0};
   std::jthread filler_;  // last: ends before what it writes to
 };

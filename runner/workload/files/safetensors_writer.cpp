@@ -1,5 +1,6 @@
 // Writing: whole or not at all, and no copy of a model in memory.
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "runner/workload/base/parallel.hpp"
 #include "runner/workload/files/safetensors.hpp"
 
 namespace smgate::workload {
@@ -14,6 +16,7 @@ namespace smgate::workload {
 namespace {
 
 constexpr std::size_t kFillBytes = std::size_t{4} << 20;
+constexpr std::size_t kCopyBytes = std::size_t{1} << 20;  // that a thread copies at once
 
 bool write_at(int file, std::span<const std::byte> bytes, std::uint64_t place) {
   while (!bytes.empty()) {
@@ -32,33 +35,45 @@ SafeTensorsWriter::SafeTensorsWriter(std::string path, const std::vector<TensorI
     : path_(std::move(path)), partial_(path_ + ".partial-" + std::to_string(::getpid())) {
   const std::string header = safetensors_header(layout);
   data_ = header.size();
-  file_ = ::open(partial_.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0666);
+  file_ = ::open(partial_.c_str(), O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0666);
   if (file_ < 0 || !write_at(file_, std::as_bytes(std::span(header)), 0)) fail();
   // A disk without room shows now, and what follows is written faster; a file system that cannot reserve is no reason.
-  const std::uint64_t bytes = data_ + float_count(layout) * sizeof(float);
-  if (::fallocate(file_, 0, 0, static_cast<off_t>(bytes)) != 0 && errno == ENOSPC) fail();
-  filler_ = std::jthread([this, bytes](const std::stop_token& stop) { fill(stop, bytes); });
+  end_ = data_ + float_count(layout) * sizeof(float);
+  reserved_ = ::fallocate(file_, 0, 0, static_cast<off_t>(end_)) == 0;
+  if (!reserved_ && errno == ENOSPC) fail();
+  filler_ = std::jthread([this](const std::stop_token& stop) { fill(stop); });
 }
 
 // A new file's pages cost more than what is copied into them: they are made while nothing waits for them.
-void SafeTensorsWriter::fill(const std::stop_token& stop, std::uint64_t end) {
-  const std::vector<std::byte> zeros(std::min<std::uint64_t>(kFillBytes, end - data_));
-  for (std::uint64_t place = data_; place < end && !stop.stop_requested(); place += zeros.size()) {
-    const std::size_t count = std::min<std::uint64_t>(zeros.size(), end - place);
+void SafeTensorsWriter::fill(const std::stop_token& stop) {
+  const std::vector<std::byte> zeros(std::min<std::uint64_t>(kFillBytes, end_ - data_));
+  for (std::uint64_t place = data_; place < end_ && !stop.stop_requested(); place += zeros.size()) {
+    const std::size_t count = std::min<std::uint64_t>(zeros.size(), end_ - place);
     if (write_at(file_, std::span(zeros).first(count), place)) continue;
     error_ = errno;
     return;
   }
 }
 
+// Calls that write one file wait for each other; copies into it as memory do not. But a disk that turns out to be full
+// ends a program that writes to memory, so there it must have the room already.
 void SafeTensorsWriter::ready() {
   filler_.request_stop();
   filler_.join();
+  if (!reserved_) return;
+  void* at = ::mmap(nullptr, end_, PROT_READ | PROT_WRITE, MAP_SHARED, file_, 0);
+  if (at != MAP_FAILED) mapped_ = {static_cast<std::byte*>(at), static_cast<std::size_t>(end_)};
+}
+
+void SafeTensorsWriter::unmap() {
+  if (!mapped_.empty()) ::munmap(mapped_.data(), mapped_.size());
+  mapped_ = {};
 }
 
 SafeTensorsWriter::~SafeTensorsWriter() {
   if (file_ < 0) return;
-  if (filler_.joinable()) ready();
+  filler_ = {};
+  unmap();
   ::close(file_);
   ::unlink(partial_.c_str());
 }
@@ -72,10 +87,19 @@ void SafeTensorsWriter::fail() {
 }
 
 void SafeTensorsWriter::write(const TensorInfo& tensor, std::size_t first, std::span<const std::byte> bytes) {
-  if (!write_at(file_, bytes, data_ + tensor.offset * sizeof(float) + first)) error_ = errno;
+  const std::uint64_t place = data_ + tensor.offset * sizeof(float) + first;
+  if (mapped_.empty()) {
+    if (!write_at(file_, bytes, place)) error_ = errno;
+    return;
+  }
+  parallel_for((bytes.size() + kCopyBytes - 1) / kCopyBytes, [&](std::size_t piece) {
+    const auto from = bytes.subspan(piece * kCopyBytes, std::min(kCopyBytes, bytes.size() - piece * kCopyBytes));
+    std::memcpy(mapped_.data() + place + piece * kCopyBytes, from.data(), from.size());
+  });
 }
 
 void SafeTensorsWriter::finish() {
+  unmap();
   if (error_ != 0) {
     errno = error_;
     fail();

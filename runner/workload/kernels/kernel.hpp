@@ -73,6 +73,7 @@ struct KernelDef {
   void (*cpu)(const Body& body, const Args& args);
   Grid (*grid)(const Body& body, const Args& args);  // blocks of kBlockThreads threads
   bool reduces = false;                              // wants block_sum and block_max before its text
+  bool alone = false;  // uses instructions of one architecture alone: built for sm_XYa
 };
 
 // Key tokens.

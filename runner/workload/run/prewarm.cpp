@@ -1,6 +1,7 @@
 // The built-in pre-warm list: what a run of this configuration will ask for, written down apart from the passes that
 // ask. The incident's pre-warm faults are made here, where they were made.
 #include "runner/workload/cuda/prewarm.hpp"
+
 #include "smgate/workload.hpp"
 
 namespace smgate::workload {

@@ -120,23 +120,22 @@ void compile_ahead(KernelCache& cache, const RunConfig& config, const PrewarmLis
 Summary run(Options options, const PrewarmList& prewarm, events::Writer& writer) {
   Phases phases;
   std::string note;
-  const auto compiler = choose_compiler(options.compiler, note);
-  phases.done("compiler opened");
+  auto opening = std::async(std::launch::async, [&] { return choose_compiler(options.compiler, note); });
   const auto products = open_products_ahead(options.config);
   const auto machine = open_machine(options, writer);
-  phases.done("device opened");
+  const auto compiler = opening.get();
+  phases.done("device and compiler opened");
   Device& device = machine->device();
   RunWeights weights(options);
-  report_start(writer, options, device.info(), *compiler, note);
-  weights.prepare(writer);
-  device.report_memory();
-
   // The incident's cache compiled without a word.
   events::Writer mute("");
   const auto disk = options.disk_cache.empty() ? nullptr : std::make_unique<DiskCache>(options.disk_cache);
   KernelCache cache("kernels", *compiler, device, options.config.fault == Fault::kSilentCache ? mute : writer,
                     {disk.get(), options.target, options.strict, compiler->real() ? compile_threads() : 0});
   compile_ahead(cache, options.config, prewarm);
+  report_start(writer, options, device.info(), *compiler, note);
+  weights.prepare(writer);
+  device.report_memory();
   phases.done("start reported");
   const auto trainer = machine->trainer(options.config, cache, writer);
   phases.done("trainer made");

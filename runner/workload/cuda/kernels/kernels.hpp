@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "smgate/kernel.hpp"
 #include "smgate/keys.hpp"
@@ -31,6 +32,10 @@ inline constexpr std::uint32_t kAttentionThreads = 128;
 inline constexpr std::uint32_t kColumnsPerBlock = 32;  // of the reductions of partial sums
 inline constexpr std::uint32_t kLossThreads = 512;
 inline constexpr std::uint32_t kFinishThreads = 1024;
+inline constexpr std::uint32_t kLinearThreads = 384;  // of linear_swiglu: one warpgroup copies, two multiply
+inline constexpr std::uint32_t kLinearTileRows = 128;
+inline constexpr std::uint32_t kLinearTileColumns = 64;
+inline constexpr std::uint32_t kLinearSharedBytes = 4 * 3 * kLinearTileRows * kLinearTileColumns * 2 + 1024;
 
 // What step_finish leaves for AdamW and for the host: floats, in this order.
 struct StepScalars {
@@ -51,6 +56,10 @@ Kernel attention_backward_q(Storage storage, AttentionShape shape);
 Kernel attention_backward_kv(Storage storage, AttentionShape shape);
 Kernel swiglu_forward(Storage storage, std::uint32_t intermediate);
 Kernel swiglu_backward(Storage storage, std::uint32_t intermediate);
+// The gate and up projections and SwiGLU in one, where `target` has what that takes; else the product, then
+// swiglu_forward. `keeps`: gate and up are stored, too, for a backward pass.
+bool has_linear_swiglu(Storage storage, std::string_view target, std::uint32_t hidden, std::uint32_t intermediate);
+Kernel linear_swiglu(std::uint32_t hidden, std::uint32_t intermediate, bool keeps);
 Kernel kd_loss(Storage storage, std::uint32_t vocab, float alpha, float temperature);
 Kernel grad_norm_partials();
 Kernel step_finish(AdamParams params, float norm_max);

@@ -47,9 +47,9 @@ extern "C" __global__ void rope_fwd(T* qkv, const float* bias) {
 )cuda";
 
 // From the gradients of rotated queries and, for every query head, of its key and value, to those of the projection;
-// partial: each block's sum over its rows, for the biases. A block takes the rows of one position at a time, so that
-// they share its rotations, and as many rows at once as it has threads for; a thread's item, VEC columns of a head's
-// half and those that rotate with them, stays the same.
+// partial: each block's sum over its rows, for the biases. A block takes queries, or keys and values, of one position
+// at a time, so that its rows share their rotations, and as many rows at once as it has threads for; a thread's item,
+// VEC columns of a head's half and those that rotate with them, stays the same.
 constexpr const char* kBackward = R"cuda(
 #define GROUP (HEADS / KV_HEADS)
 #if HEAD_DIM % 16 == 0
@@ -66,14 +66,16 @@ constexpr const char* kBackward = R"cuda(
 #define STORE store2
 #endif
 #define HEAD_ITEMS (HALF / VEC)
-#define ROW_ITEMS ((HEADS + 2 * KV_HEADS) * HEAD_ITEMS)
-#define PER ((ROW_ITEMS + 255) / 256)
-#define LANES (ROW_ITEMS < 256 ? 256 / ROW_ITEMS : 1)
-__device__ __forceinline__ void group_sum(const T* from, float* a, float* b) {
+struct Shared {
+  float cosine[HALF], sine[HALF], total[WIDTH];
+};
+// Adds up `count` neighbouring heads.
+template <u32 count>
+__device__ __forceinline__ void sum_heads(const T* from, float* a, float* b) {
   LOAD(from, a);
   LOAD(from + HALF, b);
 #pragma unroll
-  for (u32 g = 1; g < GROUP; ++g) {
+  for (u32 g = 1; g < count; ++g) {
     float x[VEC], y[VEC];
     LOAD(from + g * HEAD_DIM, x);
     LOAD(from + g * HEAD_DIM + HALF, y);
@@ -81,67 +83,62 @@ __device__ __forceinline__ void group_sum(const T* from, float* a, float* b) {
     for (u32 j = 0; j < VEC; ++j) a[j] += x[j], b[j] += y[j];
   }
 }
-// What an item's gradients are before they are rotated back.
-__device__ __forceinline__ void gather(const T* dq, const T* dk, const T* dv, u64 row, u32 head, u32 d, float* a,
-                                       float* b) {
-  const u64 start = row * (HEADS * HEAD_DIM) + d;
-  if (head < HEADS) {
-    LOAD(dq + start + head * HEAD_DIM, a);
-    LOAD(dq + start + head * HEAD_DIM + HALF, b);
-  } else if (head < HEADS + KV_HEADS) {
-    group_sum(dk + start + (head - HEADS) * GROUP * HEAD_DIM, a, b);
-  } else {
-    group_sum(dv + start + (head - HEADS - KV_HEADS) * GROUP * HEAD_DIM, a, b);
-  }
-}
-extern "C" __global__ void __launch_bounds__(256) rope_bwd(T* dqkv, float* partial, const T* dq, const T* dk,
-                                                           const T* dv, u32 rows) {
-  __shared__ float cosine[HALF], sine[HALF], total[WIDTH];
-  const u32 lane = ROW_ITEMS < 256 ? threadIdx.x / ROW_ITEMS : 0;
-  float grown[PER][2 * VEC];
+// `count` heads of the projection from `first` on, each the sum of `group` heads of dq, or of dk and then dv.
+template <u32 first, u32 count, u32 group>
+__device__ __forceinline__ void rotate_back(Shared& shared, T* dqkv, float* partial, const T* low, const T* high,
+                                            u32 rows) {
+  constexpr u32 items = count * HEAD_ITEMS, per = (items + 255) / 256, lanes = items < 256 ? 256 / items : 1;
+  const u32 lane = items < 256 ? threadIdx.x / items : 0;
+  float grown[per][2 * VEC];
 #pragma unroll
-  for (u32 i = 0; i < PER; ++i) {
+  for (u32 i = 0; i < per; ++i) {
     for (u32 j = 0; j < 2 * VEC; ++j) grown[i][j] = 0.0f;
   }
   const u32 batch = rows / SEQ;
   for (u32 position = blockIdx.x; position < SEQ; position += gridDim.x) {
     __syncthreads();
-    rotations(cosine, sine, position);
+    rotations(shared.cosine, shared.sine, position);
     __syncthreads();
 #pragma unroll
-    for (u32 i = 0; i < PER; ++i) {
-      const u32 item = threadIdx.x - lane * ROW_ITEMS + 256 * i;
-      if (item >= ROW_ITEMS || lane >= LANES) continue;
-      const u32 head = item / HEAD_ITEMS;
-      const u32 d = VEC * (item % HEAD_ITEMS);
-      for (u32 sequence = blockIdx.y * LANES + lane; sequence < batch; sequence += gridDim.y * LANES) {
+    for (u32 i = 0; i < per; ++i) {
+      const u32 item = threadIdx.x - lane * items + 256 * i;
+      if (item >= items || lane >= lanes) continue;
+      const u32 head = item / HEAD_ITEMS, d = VEC * (item % HEAD_ITEMS);
+      const bool is_value = first == HEADS && head >= KV_HEADS;
+      const T* from = (is_value ? high : low) + (is_value ? head - KV_HEADS : head) * group * HEAD_DIM + d;
+      float cosine[VEC], sine[VEC];
+#pragma unroll
+      for (u32 j = 0; j < VEC; ++j) {
+        cosine[j] = is_value ? 1.0f : shared.cosine[d + j];
+        sine[j] = is_value ? 0.0f : shared.sine[d + j];
+      }
+#pragma unroll 2
+      for (u32 sequence = blockIdx.y * lanes + lane; sequence < batch; sequence += gridDim.y * lanes) {
         const u64 row = (u64)sequence * SEQ + position;
         float a[VEC], b[VEC];
-        gather(dq, dk, dv, row, head, d, a, b);
+        sum_heads<group>(from + row * (HEADS * HEAD_DIM), a, b);
 #pragma unroll
         for (u32 j = 0; j < VEC; ++j) {
-          if (head < HEADS + KV_HEADS) {
-            const float x = a[j];
-            a[j] = x * cosine[d + j] + b[j] * sine[d + j];
-            b[j] = b[j] * cosine[d + j] - x * sine[d + j];
-          }
+          const float x = a[j];
+          a[j] = x * cosine[j] + b[j] * sine[j];
+          b[j] = b[j] * cosine[j] - x * sine[j];
           grown[i][j] += a[j];
           grown[i][VEC + j] += b[j];
         }
-        T* at = dqkv + row * WIDTH + head * HEAD_DIM + d;
+        T* at = dqkv + row * WIDTH + (first + head) * HEAD_DIM + d;
         STORE(at, a);
         STORE(at + HALF, b);
       }
     }
   }
-  for (u32 turn = 0; turn < LANES; ++turn) {
+  for (u32 turn = 0; turn < lanes; ++turn) {
     __syncthreads();
     if (lane != turn) continue;
 #pragma unroll
-    for (u32 i = 0; i < PER; ++i) {
-      const u32 item = threadIdx.x - lane * ROW_ITEMS + 256 * i;
-      if (item >= ROW_ITEMS) continue;
-      float* at = total + item / HEAD_ITEMS * HEAD_DIM + VEC * (item % HEAD_ITEMS);
+    for (u32 i = 0; i < per; ++i) {
+      const u32 item = threadIdx.x - lane * items + 256 * i;
+      if (item >= items) continue;
+      float* at = shared.total + item / HEAD_ITEMS * HEAD_DIM + VEC * (item % HEAD_ITEMS);
 #pragma unroll
       for (u32 j = 0; j < VEC; ++j) {
         at[j] = turn == 0 ? grown[i][j] : at[j] + grown[i][j];
@@ -150,8 +147,17 @@ extern "C" __global__ void __launch_bounds__(256) rope_bwd(T* dqkv, float* parti
     }
   }
   __syncthreads();
-  float* to = partial + (u64)(blockIdx.y * gridDim.x + blockIdx.x) * WIDTH;
-  for (u32 i = threadIdx.x; i < WIDTH; i += 256) to[i] = total[i];
+  float* to = partial + (u64)(blockIdx.y * gridDim.x + blockIdx.x) * WIDTH + first * HEAD_DIM;
+  for (u32 i = threadIdx.x; i < count * HEAD_DIM; i += 256) to[i] = shared.total[i];
+}
+extern "C" __global__ void __launch_bounds__(256) rope_bwd(T* dqkv, float* partial, const T* dq, const T* dk,
+                                                           const T* dv, u32 rows) {
+  __shared__ Shared shared;
+  if (blockIdx.z == 0) {
+    rotate_back<0, HEADS, 1>(shared, dqkv, partial, dq, dq, rows);
+  } else {
+    rotate_back<HEADS, 2 * KV_HEADS, GROUP>(shared, dqkv, partial, dk, dv, rows);
+  }
 }
 )cuda";
 

@@ -15,7 +15,7 @@ extern "C" __global__ void swiglu_fwd(T* mlp, const T* gate_up, u32 rows) {
   float gate[8], up[8];
   load8(from, gate);
   load8(from + INTERMEDIATE, up);
-  for (u32 j = 0; j < 8; ++j) up[j] *= __fdividef(gate[j], 1.0f + __expf(-gate[j]));
+  for (u32 j = 0; j < 8; ++j) up[j] *= silu(gate[j]);
   store8(mlp + (u64)row * INTERMEDIATE + column, up);
 }
 )cuda";
@@ -35,11 +35,11 @@ extern "C" __global__ void swiglu_bwd(T* gate_up, T* mlp, u32 rows) {
   load8(product, d);
   float made[8];
   for (u32 j = 0; j < 8; ++j) {
-    const float sigmoid = __fdividef(1.0f, 1.0f + __expf(-gate[j]));
-    const float silu = gate[j] * sigmoid;
-    made[j] = silu * up[j];
-    gate[j] = d[j] * up[j] * sigmoid * (1.0f + gate[j] * (1.0f - sigmoid));
-    up[j] = d[j] * silu;
+    const float open = sigmoid(gate[j]);
+    const float passed = gate[j] * open;
+    made[j] = passed * up[j];
+    gate[j] = d[j] * up[j] * open * (1.0f + gate[j] * (1.0f - open));
+    up[j] = d[j] * passed;
   }
   store8(at, gate);
   store8(at + INTERMEDIATE, up);

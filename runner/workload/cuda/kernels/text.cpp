@@ -66,6 +66,12 @@ __device__ __forceinline__ float power2(float x) {
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
   return y;
 }
+__device__ __forceinline__ float sigmoid(float x) {
+  float y;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(1.0f + power2(-1.4426950408889634f * x)));
+  return y;
+}
+__device__ __forceinline__ float silu(float x) { return x * sigmoid(x); }
 __device__ __forceinline__ float warp_sum(float value) {
   for (u32 step = 16; step > 0; step >>= 1) value += __shfl_xor_sync(0xffffffffu, value, step);
   return value;
@@ -74,8 +80,9 @@ __device__ __forceinline__ float warp_sum(float value) {
 
 }  // namespace
 
-Text::Text(const char* name, std::string_view parts)
-    : source_(std::string(kPrelude) + std::string(parts)), definition_{name, source_.c_str(), nullptr, nullptr} {}
+Text::Text(const char* name, std::string_view parts, bool alone)
+    : source_(std::string(kPrelude) + std::string(parts)), definition_{name,    source_.c_str(), nullptr,
+                                                                       nullptr, false,           alone} {}
 
 std::string stored(std::string_view name, Storage storage) {
   return std::string(name) + (storage == Storage::kBf16 ? "_bf16" : "_f32");

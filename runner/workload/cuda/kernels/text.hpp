@@ -13,7 +13,8 @@ namespace smgate::workload::cuda {
 // One kernel's text behind the shared start; make one `static const` for each kernel, for bodies point to it.
 class Text {
  public:
-  Text(const char* name, std::string_view parts);
+  // `alone`: KernelDef::alone.
+  Text(const char* name, std::string_view parts, bool alone = false);
   Text(const Text&) = delete;
   Text& operator=(const Text&) = delete;
   const KernelDef& definition() const { return definition_; }

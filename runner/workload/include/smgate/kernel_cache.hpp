@@ -68,6 +68,8 @@ class KernelCache {
   const Module& get_or_compile(const std::string& scope, const std::string& key, const Body& body,
                                events::Here at = events::Here::now());
 
+  // sm_XY that kernels are compiled for; those that use its own instructions, for sm_XYa.
+  const std::string& target() const;
   const DiskCache* disk() const { return options_.disk; }
   std::uint64_t late_compiles() const { return late_compiles_; }
   std::uint64_t modules() const { return modules_.size(); }
@@ -76,7 +78,7 @@ class KernelCache {
   struct Built;    // code, from the compiler or the disk
   struct Offered;  // what is being compiled
 
-  const std::string& target() const;
+  std::string target_of(const Body& body) const;
   Built build(const Body& body) const;
   std::future<Built> start(const Body& body);
   void settle();
