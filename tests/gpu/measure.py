@@ -80,6 +80,8 @@ def run_smoke(command, folder):
 def judged(runner, folder):
     """Exit code and report of smgate-runner check."""
     check = subprocess.run([runner, "check", "--json", folder / "events"], capture_output=True, text=True, timeout=300)
+    if not check.stdout:
+        sys.exit(f"measure.py: {runner} check says nothing (exit {check.returncode}): {check.stderr.strip()}")
     return check.returncode, json.loads(check.stdout)
 
 

@@ -44,8 +44,7 @@ void write_file(const std::string& path, std::string_view bytes);
 std::string safetensors_header(const std::vector<TensorInfo>& layout);
 
 // Writes a model in any order; the file is there under its name from finish on. Throws RunFailure where the file cannot
-// be made, and, in finish, where any part could not be written. Until ready() a thread of its own fills the file. One
-// thread, which copies on as many as the host runs.
+// be made, and, in finish, where any part could not be written. Until ready() a thread of its own fills the file.
 class SafeTensorsWriter {
  public:
   SafeTensorsWriter(std::string path, const std::vector<TensorInfo>& layout);
@@ -56,7 +55,7 @@ class SafeTensorsWriter {
   const std::string& path() const { return path_; }
   // Before the first write.
   void ready();
-  // Some of a tensor's bytes, from its `first` on.
+  // Some of a tensor's bytes, from its `first` on. Any thread, many at once.
   void write(const TensorInfo& tensor, std::size_t first, std::span<const std::byte> bytes);
   void finish();
 

@@ -8,7 +8,6 @@
 #include <cstdio>
 #include <cstring>
 
-#include "runner/workload/base/parallel.hpp"
 #include "runner/workload/files/safetensors.hpp"
 
 namespace smgate::workload {
@@ -16,7 +15,6 @@ namespace smgate::workload {
 namespace {
 
 constexpr std::size_t kFillBytes = std::size_t{4} << 20;
-constexpr std::size_t kCopyBytes = std::size_t{1} << 20;  // that a thread copies at once
 
 bool write_at(int file, std::span<const std::byte> bytes, std::uint64_t place) {
   while (!bytes.empty()) {
@@ -88,14 +86,11 @@ void SafeTensorsWriter::fail() {
 
 void SafeTensorsWriter::write(const TensorInfo& tensor, std::size_t first, std::span<const std::byte> bytes) {
   const std::uint64_t place = data_ + tensor.offset * sizeof(float) + first;
-  if (mapped_.empty()) {
-    if (!write_at(file_, bytes, place)) error_ = errno;
-    return;
+  if (!mapped_.empty()) {
+    std::memcpy(mapped_.data() + place, bytes.data(), bytes.size());
+  } else if (!write_at(file_, bytes, place)) {
+    error_ = errno;
   }
-  parallel_for((bytes.size() + kCopyBytes - 1) / kCopyBytes, [&](std::size_t piece) {
-    const auto from = bytes.subspan(piece * kCopyBytes, std::min(kCopyBytes, bytes.size() - piece * kCopyBytes));
-    std::memcpy(mapped_.data() + place + piece * kCopyBytes, from.data(), from.size());
-  });
 }
 
 void SafeTensorsWriter::finish() {

@@ -89,7 +89,9 @@ struct PartCheck {
   bool finite;
 };
 std::string digest_start(const TensorInfo& tensor, Dtype dtype);
-PartCheck check_part(Dtype dtype, std::span<const std::byte> values);
+// `also` gets each piece, and where in the part it starts, on the thread that digests it.
+using SeePiece = std::function<void(std::size_t first, std::span<const std::byte> piece)>;
+PartCheck check_part(Dtype dtype, std::span<const std::byte> values, const SeePiece& also = {});
 
 // `count` values as floats; bf16 and fp16 convert without loss.
 void to_floats(Dtype dtype, std::span<const std::byte> values, std::span<float> floats);

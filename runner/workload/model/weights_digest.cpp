@@ -48,7 +48,7 @@ std::string recipe_line(const TensorInfo& tensor, const SeededTensor& recipe) {
 
 std::string digest_start(const TensorInfo& tensor, Dtype dtype) { return shape_text(tensor) + " " + name_of(dtype); }
 
-PartCheck check_part(Dtype dtype, std::span<const std::byte> values) {
+PartCheck check_part(Dtype dtype, std::span<const std::byte> values, const SeePiece& also) {
   std::vector<std::string> digests((values.size() + kDigestPieceBytes - 1) / kDigestPieceBytes);
   std::atomic<bool> finite{true};
   parallel_for(digests.size(), [&](std::size_t piece) {
@@ -58,6 +58,7 @@ PartCheck check_part(Dtype dtype, std::span<const std::byte> values) {
     hash.update(bytes.data(), bytes.size());
     digests[piece] = hash.hex();
     if (!finite_piece(dtype, bytes)) finite = false;
+    if (also) also(first, bytes);
   });
   PartCheck check{"", finite};
   for (const std::string& digest : digests) check.digests += " " + digest;

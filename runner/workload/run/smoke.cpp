@@ -40,9 +40,9 @@ std::unique_ptr<Compiler> choose_compiler(CompilerChoice choice, std::string& no
   return source_compiler();
 }
 
-// What the events have no field for: a device's speed is not to be judged without it.
-void report_gpu(events::Writer& writer) {
-  const auto host = list_gpus();
+// What the events have no field for: a device's speed is not to be judged without it. Asking takes a while on a fresh
+// host, so it goes on beside other work.
+void report_gpu(events::Writer& writer, const Outcome<HostGpus>& host) {
   if (!host || host.value().gpus.empty()) return;
   const GpuFacts& gpu = host.value().gpus.front();
   writer.note("driver for CUDA " + host.value().driver + "; " + gpu.name + ", " +
@@ -58,7 +58,6 @@ void report_start(events::Writer& writer, const Options& options, const DeviceIn
   // Without a cache on disk every kernel is compiled in this process.
   if (options.disk_cache.empty()) event.flag("cold", true);
   writer.emit(event.text("compiler", compiler.describe()));
-  if (!device.emulated) report_gpu(writer);
   if (!compiler.real()) {
     writer.note("kernels are not compiled: bodies and modules are digests of source text" +
                 (note.empty() ? note : "; " + note));
@@ -122,6 +121,7 @@ Summary run(Options options, const PrewarmList& prewarm, events::Writer& writer)
   std::string note;
   auto opening = std::async(std::launch::async, [&] { return choose_compiler(options.compiler, note); });
   const auto products = open_products_ahead(options.config);
+  auto gpus = options.config.gpu ? std::async(std::launch::async, list_gpus) : std::future<Outcome<HostGpus>>();
   const auto machine = open_machine(options, writer);
   const auto compiler = opening.get();
   phases.done("device and compiler opened");
@@ -140,6 +140,7 @@ Summary run(Options options, const PrewarmList& prewarm, events::Writer& writer)
   const auto trainer = machine->trainer(options.config, cache, writer);
   phases.done("trainer made");
   trainer->prewarm(prewarm);
+  if (gpus.valid()) report_gpu(writer, gpus.get());
   phases.done("pre-warm");
   load_models(*trainer, writer, weights);
   const Batch batch = make_batch(options.config);
