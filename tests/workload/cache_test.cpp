@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "runner/workload/kernels/kernel.hpp"
 #include "tests/workload/support.hpp"
 
 namespace smgate::workload::test {
@@ -122,6 +123,21 @@ TEST(KernelCache, ACompileThatFailsEndsTheRunWithTheCompilersLog) {
   EXPECT_EQ(field(compile, "ok"), "false");
   EXPECT_EQ(field(compile, "log"), "silu.cu(3): error\\n");
   expect_count(parts, "load", 0);
+}
+
+// One that uses the instructions of an architecture alone does not run on the next of its family.
+TEST(KernelCache, CompilesAKernelOfOneArchitectureForItAlone) {
+  Parts parts("sm_121");
+  KernelDef alone = bodies::silu_forward().definition();
+  alone.alone = true;
+  parts.cache().begin_prewarm("teacher");
+  parts.cache().offer("silu_forward", Body(alone));
+  parts.cache().offer("elementwise_mul_forward", bodies::elementwise_mul_forward());
+  parts.cache().end_prewarm();
+  const auto loads = of_kind(parts.events(), "load");
+  EXPECT_EQ(field(loads.at(0), "target"), "sm_121a");
+  EXPECT_EQ(field(loads.at(0), "native"), "true");
+  EXPECT_EQ(field(loads.at(1), "target"), "sm_121");
 }
 
 TEST(Allocator, RefusesWhatDoesNotFitAndReportsIt) {

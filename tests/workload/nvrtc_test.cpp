@@ -1,6 +1,7 @@
 // Every kernel through NVIDIA's run-time compiler, which needs no GPU. Skipped where the CUDA toolkit is not there.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "runner/workload/base/sha256.hpp"
@@ -87,6 +88,21 @@ TEST_F(Nvrtc, CompilesTheKernelsOfEveryScaleForEveryArchitecture) {
       EXPECT_TRUE(result.ok) << body.kernel() << " for " << arch << ": " << result.log;
       EXPECT_EQ(result.log, "") << body.kernel();
     }
+  }
+}
+
+// The pre-warm list and the step ask for the one or the other by the same rule.
+TEST(Prewarm, TakesOneKernelForGateAndUpWhereTheTargetHasWhatItNeeds) {
+  const auto offered = [](const char* name, Math math, const std::string& arch) {
+    const auto bodies = cuda_kernels("seed", math, Fault::kNone, arch);
+    return std::count_if(bodies.begin(), bodies.end(), [&](const auto& each) { return each.second.kernel() == name; });
+  };
+  EXPECT_EQ(offered("linear_swiglu", Math::kBf16, "sm_90"), 2);
+  EXPECT_EQ(offered("swiglu_fwd", Math::kBf16, "sm_90"), 0);
+  EXPECT_EQ(offered("linear_swiglu", Math::kTf32, "sm_90"), 0);
+  for (const char* arch : {"sm_89", "sm_100", "sm_121"}) {
+    EXPECT_EQ(offered("linear_swiglu", Math::kBf16, arch), 0) << arch;
+    EXPECT_EQ(offered("swiglu_fwd", Math::kBf16, arch), 2) << arch;
   }
 }
 
