@@ -126,11 +126,6 @@ void fold_part(Fold& fold, const PayloadBegin& payload) {
     process.first_payload = ref;
     process.first_payload_scope = payload.scope;
   }
-  for (auto& [name, scope] : process.scopes)
-    if (scope.open && !scope.payload_before) {
-      scope.payload_before = ref;
-      scope.after_payload_of = payload.scope;
-    }
   Scope* scope = scope_named(fold, payload.scope);
   if (scope == nullptr) return;
   if (!scope->payload) scope->payload = ref;

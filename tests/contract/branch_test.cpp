@@ -87,5 +87,17 @@ TEST(FailureSign, LeavesOutTheRunsOwnKeysButNoShortOnes) {
   EXPECT_EQ(sign("of", "launch of kernel failed"), "launch of kernel failed");
 }
 
+// A log that tells no lookups still tells which compiles came late.
+TEST(FailureSign, KnowsTheMissingKeysByLateCompilesWhereNoLookupIsTold) {
+  const auto missing = [](const std::string& key) {
+    test::Edited run;
+    run.drop<Lookup>().add(Compile{"kernels", key, "b", "sm_89", 2048, 1.5, true, "", ""});
+    const Facts facts = run.facts();
+    return failure_sign(facts, judge(facts, {})).missing_digest;
+  };
+  EXPECT_NE(missing("gelu"), "");
+  EXPECT_NE(missing("gelu"), missing("tanh"));
+}
+
 }  // namespace
 }  // namespace smgate::contract

@@ -105,5 +105,42 @@ TEST(Nearest, OfTwoAsNearIsTheOneThatNothingUsesElseTheFirst) {
   EXPECT_EQ(finding_of(run.report(), "KC-2", "drifted")->nearest_key, "gelu_65");
 }
 
+TEST(AHit, DoesNotMakeWhoeverAsksTheOwner) {
+  Edited run;
+  run.add(PrewarmBegin{"second", "kernels", ""}).add(Lookup{"second", "kernels", kSilu, "b-silu", true, ""});
+  run.add(compile(kSilu)).add(PrewarmEnd{"second", "kernels", 0, ""});
+  EXPECT_THAT(said(run, "KC-3"), StartsWith("fail")) << "the model's pre-warm is over";
+}
+
+TEST(APayload, IsDeclaredByItsEndWhereItsBeginningTellsNoBytes) {
+  const auto told = [](std::optional<std::uint64_t> begin, std::uint64_t end) {
+    Edited run;
+    run.each<PayloadBegin>([&](PayloadBegin& payload) { payload.bytes = begin; });
+    run.each<PayloadEnd>([&](PayloadEnd& payload) { payload.bytes = end; });
+    return said(run, "KC-7");
+  };
+  constexpr std::uint64_t kTooMuch = 21'000'000'000;
+  EXPECT_THAT(told(std::nullopt, kTooMuch), StartsWith("fail"));
+  EXPECT_THAT(told(2'000'000, kTooMuch), StartsWith("pass")) << "what is declared beforehand counts";
+}
+
+TEST(AnAllocation, OfTheSameNameIsKeptWhereItWasLargestFirst) {
+  Edited run;
+  run.add(Alloc{"workspace", 9'000'000'000, true, "a.cpp:1"}).add(Alloc{"workspace", 10'000'000'000, true, "a.cpp:2"});
+  run.add(Alloc{"workspace", 10'000'000'000, true, "a.cpp:3"});
+  const auto over = finding_of(run.report(), "KC-7", "workspace_over_budget");
+  ASSERT_TRUE(over);
+  EXPECT_EQ(over->bytes, 10'000'000'000u);
+  EXPECT_EQ(over->evidence.at(0).at, "a.cpp:2");
+}
+
+TEST(APrewarm, ThatEndsBehindAPayloadNamesTheFirst) {
+  Edited run;
+  run.before<PrewarmBegin>(PayloadBegin{"teacher", 1, ""}).before<PrewarmEnd>(PayloadBegin{"other", 1, ""});
+  const auto late = finding_of(run.report(), "KC-7", "prewarm_after_payload");
+  ASSERT_TRUE(late);
+  EXPECT_THAT(late->message, HasSubstr("payload of `teacher`"));
+}
+
 }  // namespace
 }  // namespace smgate::contract

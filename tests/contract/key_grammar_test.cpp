@@ -28,6 +28,8 @@ TEST(ParseKey, DecodesFloatBitsAndNamesRoles) {
 }
 
 TEST(ParseKey, KeepsDigitsInsideWordsAsName) {
+  EXPECT_EQ(tokens_of("warmness358637bd"), "warmness=1e-06 ") << "eight letters may name a float";
+  EXPECT_EQ(tokens_of("warmingup358637bd"), "") << "nine are a word";
   EXPECT_EQ(parse_key("nf4_gemm_forward_1536_256").name, "nf4_gemm_forward");
   EXPECT_EQ(parse_key("batched_4d_gemm_1_12_2048_2048_128").name, "batched_4d_gemm");
   EXPECT_EQ(tokens_of("batched_4d_gemm_1_12_2048_2048_128"), "batch=1 heads=12 m=2048 n=2048 k=128 ");
