@@ -146,8 +146,8 @@ Gemms::Algorithms Gemms::equal_ones(Plan& plan, Algorithms proposed, Operands op
   return equal;
 }
 
-// Many runs on end, for a device at its limit of power slows down for what takes more energy, and that
-// shows in no single run. In turns, so that none is the one that finds the device cool.
+// Many runs on end, for a device at its limit of power slows down for what takes more energy, and that shows in no
+// single run. In turns, so that none is the one that finds the device cool.
 void Gemms::choose_fastest(Plan& plan, const Algorithms& algorithms, Operands operands, CUstream stream) const {
   std::vector<double> best(algorithms.size(), 1e30);
   Event start(device_.driver());

@@ -32,7 +32,9 @@ inline constexpr std::uint32_t kAttentionThreads = 128;
 inline constexpr std::uint32_t kColumnsPerBlock = 32;  // of the reductions of partial sums
 inline constexpr std::uint32_t kLossThreads = 512;
 inline constexpr std::uint32_t kFinishThreads = 1024;
-inline constexpr std::uint32_t kLinearThreads = 384;  // of linear_swiglu: one warpgroup copies, two multiply
+// Of linear_swiglu: one warpgroup copies, two multiply. The copy engine takes tiles of x and of the weights, three a
+// stage, four stages, which start at a multiple of 1,024 bytes.
+inline constexpr std::uint32_t kLinearThreads = 384;
 inline constexpr std::uint32_t kLinearTileRows = 128;
 inline constexpr std::uint32_t kLinearTileColumns = 64;
 inline constexpr std::uint32_t kLinearSharedBytes = 4 * 3 * kLinearTileRows * kLinearTileColumns * 2 + 1024;
