@@ -9,6 +9,7 @@ packages=(
   libspdlog-dev libcli11-dev libvalijson-dev libsimdjson-dev libyaml-cpp-dev libre2-dev prometheus-cpp-dev
   libgtest-dev libgmock-dev libbenchmark-dev
   clang-format clang-tidy clang libclang-rt-14-dev
+  g++-aarch64-linux-gnu qemu-user-static
   chromium
 )
 # Debian's npm conflicts with a newer Node from elsewhere, which will do as well.
