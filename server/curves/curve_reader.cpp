@@ -1,10 +1,10 @@
-#include "server/dashboard/curve_reader.hpp"
+#include "server/curves/curve_reader.hpp"
 
 #include <utility>
 
-#include "server/dashboard/lttb.hpp"
+#include "server/curves/lttb.hpp"
 
-namespace smgate::dashboard {
+namespace smgate::curves {
 
 CurveText read_range(store::ReadTx& tx, const store::Job& job, int attempt, std::uint64_t first,
                      std::size_t count_max) {
@@ -24,4 +24,4 @@ CurveText read_sampled(store::ReadTx& tx, const store::Job& job, int attempt, st
   return {job, attempt == 0 ? job.attempt : attempt, range.first, range.end, total, sampler.take()};
 }
 
-}  // namespace smgate::dashboard
+}  // namespace smgate::curves
