@@ -1,5 +1,6 @@
 #include "server/curves/curve_reader.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "server/curves/lttb.hpp"
@@ -8,8 +9,9 @@ namespace smgate::curves {
 
 CurveText read_range(store::ReadTx& tx, const store::Job& job, int attempt, std::uint64_t first,
                      std::size_t count_max) {
-  CurveText curve{job, attempt == 0 ? job.attempt : attempt, first, first, store::count_points(tx, job, attempt), {}};
-  curve.points = store::read_curve(tx, job, attempt, first, count_max);
+  const std::uint64_t total = store::count_points(tx, job, attempt);
+  CurveText curve{job, attempt == 0 ? job.attempt : attempt, first, first, total, {}};
+  curve.points = store::read_curve(tx, job, attempt, first, std::min(count_max, total - std::min(first, total)));
   curve.next = first + curve.points.size();
   return curve;
 }

@@ -11,7 +11,7 @@
 namespace smgate::curves {
 namespace {
 
-constexpr std::size_t kNamesBytes = 128;      // of the columns
+constexpr std::size_t kNamesBytes = 128;     // of the columns
 constexpr std::size_t kPointBytes = 72;      // 7 columns of some 10 characters
 constexpr std::size_t kNumberBytesMax = 26;  // -2.2250738585072014e-308 and a comma
 

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <utility>
 
-#include "server/dashboard/api.hpp"
 #include "server/curves/curve_reader.hpp"
+#include "server/dashboard/api.hpp"
 #include "server/dashboard/parameters.hpp"
 #include "server/dashboard/svg.hpp"
 #include "server/store/job_views.hpp"
@@ -23,8 +23,8 @@ constexpr std::int64_t kPointFirstMax = INT64_C(1) << 40;
 constexpr std::int64_t kStepMax = INT64_C(1) << 53;  // what a reader in JavaScript can tell apart
 constexpr std::int64_t kAttemptMax = 1000;
 constexpr std::int64_t kPointsMin = 3;
-constexpr std::size_t kCurvesMax = 16;         // that anybody can tell apart
-constexpr std::uint64_t kDrawnPoints = 640;    // a pixel each
+constexpr std::size_t kCurvesMax = 16;       // that anybody can tell apart
+constexpr std::uint64_t kDrawnPoints = 640;  // a pixel each
 constexpr const char* kNoJob = "there is no job of this id";
 
 std::vector<JobId> split_ids(std::string_view text) {
@@ -59,8 +59,7 @@ std::optional<std::string> ready_text(store::ReadTx& tx, const store::Job& job, 
 
 std::string make_text(store::ReadTx& tx, const store::Job& job, const CurveQuery& query) {
   if (auto ready = ready_text(tx, job, query)) return std::move(*ready);
-  if (query.points > 0)
-    return curves::to_text(curves::read_sampled(tx, job, query.attempt, query.points, query.steps));
+  if (query.points > 0) return curves::to_text(curves::read_sampled(tx, job, query.attempt, query.points, query.steps));
   return curves::to_text(curves::read_range(tx, job, query.attempt, query.first, query.limit));
 }
 

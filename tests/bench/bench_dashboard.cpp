@@ -147,9 +147,9 @@ bool compare(Subject& small, Subject& large, const Answer& of_small, const Answe
     firsts.push_back(once_us([&] { large_client.ask(ask.target); }));
   }
   reads = &of_large.again.read;
-  const std::vector<double> us = medians_us({[&] { small_client.ask(of_small.again.target); },
-                                             [&] { large_client.ask(of_large.again.target); },
-                                             [&] { bare_client.ask("/"); }, [&] { of_large.again.read(); }});
+  const std::vector<double> us =
+      medians_us({[&] { small_client.ask(of_small.again.target); }, [&] { large_client.ask(of_large.again.target); },
+                  [&] { bare_client.ask("/"); }, [&] { of_large.again.read(); }});
   const double first = median(std::move(firsts)), bare_first = median(std::move(bare_firsts));
   fmt::print("{:<8}{:>10.0f}{:>10.0f}{:>8.2f}{:>12.0f}{:>8.2f}{:>12.0f}{:>8.2f}{:>10.0f}{:>12.0f}{:>8.2f}{:>8.2f}\n",
              of_large.name, us[0], us[1], us[1] / us[0], us[2], us[1] / us[2], us[3], us[1] / us[3], first, bare_first,

@@ -22,7 +22,7 @@ using store::Query;
 
 constexpr std::int64_t kBegin_ms = 1'700'000'000'000;
 constexpr std::int64_t kSamples = 400;
-constexpr std::size_t kBoardRows = 30;  // of a page, where nobody asks for another number
+constexpr std::size_t kBoardRows = 30;       // of a page, where nobody asks for another number
 constexpr std::int64_t kRunsACommit = 1000;  // keeps the write-ahead log small
 
 std::vector<store::CurvePoint> curve(std::int64_t count) {
@@ -30,8 +30,8 @@ std::vector<store::CurvePoint> curve(std::int64_t count) {
   const auto wave = [](std::int64_t i) { return std::sin(static_cast<double>(i)); };
   const auto part = [&wave](float mean, std::int64_t i) { return mean + mean * static_cast<float>(wave(i)) / 9; };
   for (std::int64_t i = 0; i < count; ++i)
-    points.push_back({i, 7.7 - 0.5 * wave(i), part(2.5F, 2 * i), part(0.25F, 3 * i), part(1.5F, 5 * i),
-                      part(1978.5F, 7 * i), 8192});
+    points.push_back(
+        {i, 7.7 - 0.5 * wave(i), part(2.5F, 2 * i), part(0.25F, 3 * i), part(1.5F, 5 * i), part(1978.5F, 7 * i), 8192});
   return points;
 }
 

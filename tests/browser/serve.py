@@ -64,6 +64,7 @@ def lengthen(system, run):
             data = b"".join(struct.pack("<BqdffffQ", 0b111, step, 2 + 0.05 * (step * 7919 % 101) / 101, 1.5, 0.5, 0, 0, 0) for step in steps)
             database.execute("INSERT INTO curve_chunks VALUES (?, ?, ?, ?, ?, ?)", (job, attempt, first, len(steps), first, data))
             first += len(steps)
+        database.execute("DELETE FROM ready_curves WHERE job = ?", (job,))  # that of the curve as it was
 
 
 def api_token(system):

@@ -119,6 +119,21 @@ TEST_F(Dashboard, AnswersACurveOfAJobThatEndedAlikeEachTime) {
   EXPECT_NE(get(address + "?first=1&limit=2").body, first.body);
 }
 
+TEST_F(Dashboard, KeepsACurveReadyAndMakesTheSameWithoutIt) {
+  const std::string job = job_of(judged_run("healthy", "d-1"));
+  const std::string address = "/api/v1/jobs/" + job + "/curve?";
+  const HttpAnswer ready = get(address + "limit=20000");
+  const auto database = store::Database::open(database_file(), store::Database::Mode::read_write);
+  database->execute("UPDATE ready_curves SET points = replace(points, '\"step\":[0,', '\"step\":[77,')");
+  for (const char* asked : {"limit=19999", "points=2000", "points=1999", "attempt=1"})
+    EXPECT_THAT(get(address + asked).body, HasSubstr("\"step\":[77,")) << asked;
+  for (const char* asked : {"points=4", "limit=2", "from=0&to=1&points=9"})
+    EXPECT_THAT(get(address + asked).body, HasSubstr("\"step\":[0,")) << asked;
+  database->execute("DELETE FROM ready_curves");
+  EXPECT_EQ(get(address + "limit=19998").body, ready.body);
+  EXPECT_EQ(get(address + "points=1998").body, ready.body);
+}
+
 TEST_F(Dashboard, AnswersOnlyWhatHasChanged) {
   const std::string run = "/api/v1/runs/" + judged_run("healthy", "d-1");
   const HttpAnswer first = get(run);

@@ -30,6 +30,14 @@ TEST_F(FullStore, AnswersWhatIsInIt) {
   EXPECT_EQ(curve["total"], 3000);
 }
 
+TEST_F(FullStore, ThinsOutALongCurveAsItIsKeptReady) {
+  const std::string address = "/api/v1/curves?jobs=" + sample_.job;
+  const json ready = get_json(address)["curves"][0];
+  EXPECT_EQ(ready["points"]["loss"].size(), 2000U);
+  database_->execute("DELETE FROM ready_curves");
+  EXPECT_EQ(get_json(address + "&points=2000&to=9000")["curves"][0], ready);
+}
+
 TEST_F(FullStore, IsReadBarelyToo) {
   EXPECT_GT(bench::read_board(*database_), 1000U);
   EXPECT_GT(bench::read_run(*database_, sample_), 1000U);
