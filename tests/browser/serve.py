@@ -67,6 +67,12 @@ def lengthen(system, run):
         database.execute("DELETE FROM ready_curves WHERE job = ?", (job,))  # that of the curve as it was
 
 
+def forget_log(system, run):
+    """As if its log had been dropped: the server does that after days."""
+    with sqlite3.connect(system.folder / "server" / "smgate.db", timeout=60) as database:
+        database.execute("UPDATE jobs SET raw_dropped_ms = ended_ms WHERE run = ?", (run,))
+
+
 def api_token(system):
     made = subprocess.run([system.bin / "smgate-server", "token", "create", "--api", "reader", "--scope", "read,rerun,cancel,drain,approve",
                            "--config", system.folder / "server.jsonc"], check=True, capture_output=True, text=True)
@@ -94,6 +100,7 @@ def fill(system, pipe):
     runs["waiting"] = system.run_of(commits["waiting"])["id"]
     runs["held"] = held(system, kernels, commits["healthy"])
     lengthen(system, runs["large"])
+    forget_log(system, runs["wrong-eps"])
     commits["live"] = push(system, large, "topic/live", commits["large"], "live", ["sm_89"])
     return {**runs, "live": system.wait_for("the live job", lambda: running(system, commits["live"]))}, commits
 

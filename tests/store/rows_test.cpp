@@ -155,6 +155,7 @@ TEST_F(OneJob, LosesItsEventsAndItsLogSomeTimeAfterItsEndAndNothingElse) {
   EXPECT_TRUE(store.read([&](ReadTx& tx) { return read_events(tx, job_id, 1); }).empty());
   EXPECT_EQ(curve(0, 10).size(), 1U);
   EXPECT_EQ(job(job_id).state, JobState::done);
+  EXPECT_EQ(job(job_id).raw_dropped_ms, now_ms);
   EXPECT_FALSE(drop(now_ms + 1)) << "it has nothing more";
 }
 

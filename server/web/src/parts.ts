@@ -2,7 +2,7 @@
 import { Problem } from './api';
 import { h, replace, type Child } from './dom';
 import { keepToken } from './token';
-import { ago, exactTime, kNoValue, sha, words } from './format';
+import { ago, count, digits, exactTime, kNoValue, sha, words } from './format';
 import type { Job, Run, Verdict } from './types';
 
 const kSymbols: Record<string, string> = {
@@ -22,7 +22,7 @@ export function jobBadge(job: Pick<Job, 'state' | 'verdict' | 'steps'>): HTMLEle
   if (job.verdict) return badge(job.verdict);
   if (job.state === 'queued') return badge('queued', 'queued');
   if (job.state === 'cancelled') return badge('cancelled', 'cancelled');
-  const step = job.steps ? `, step ${job.steps}` : '';
+  const step = job.steps ? `, step ${count(job.steps)}` : '';
   return badge('busy', `${kJobTexts[job.state] ?? words(job.state)}${step}`);
 }
 
@@ -87,9 +87,14 @@ export function loading(): HTMLElement {
   return h('p.loading', { 'aria-live': 'polite' }, 'Loading…');
 }
 
-/** Text of the server, in which `this` is code. */
+/** Text of the server, in which `this` is code. Whoever wants all digits of a number finds them in the JSON. */
 export function prose(text: string): Child {
-  return text.split('`').map((part, i) => (i % 2 === 1 ? h('code', part) : part));
+  return text.split('`').map((part, i) => (i % 2 === 1 ? h('code', part) : part.replace(/\d+\.\d{7,}/g, (number) => digits(Number(number)))));
+}
+
+/** A key, which breaks where its tokens end. */
+export function keyText(key: string): Child {
+  return key.split(/(?<=_)/).map((token, i) => [i > 0 && h('wbr'), token]);
 }
 
 const kNumbers = new Set(['Busy', 'Attempts']);

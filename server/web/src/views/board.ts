@@ -2,8 +2,8 @@
 import { get } from '../api';
 import { announce, debounce, h, replace } from '../dom';
 import { onChange } from '../live';
-import { byArch, commit, emulatedTag, jobBadge, loading, problemCard, runBadge, timeAgo } from '../parts';
-import { address, remember, type Place, type View } from '../router';
+import { byArch, commit, emulatedTag, jobBadge, keyText, loading, problemCard, runBadge, timeAgo } from '../parts';
+import { address, go, remember, type Place, type View } from '../router';
 import { words } from '../format';
 import type { Board, Job, Run } from '../types';
 import { firstPage } from './welcome';
@@ -18,7 +18,7 @@ function cell(run: Run, arch: string, job: Job | undefined): HTMLElement {
     h('a.cell-link', { href: address(`/runs/${run.id}`, { arch }), 'aria-label': `${arch}: ${job.verdict ?? job.state}, open the run` },
       jobBadge(job), ' ', emulatedTag(job.emulated)),
     job.first_cause && h('div.small.quiet', words(job.first_cause)),
-    key && h('a.key.small', { href: address(`/runs/${run.id}`, { arch, key }), title: 'Open the kernel cache at this key' }, key));
+    key && h('a.key.small', { href: address(`/runs/${run.id}`, { arch, key }), title: 'Open the kernel cache at this key' }, keyText(key)));
 }
 
 function row({ repository, branch, run }: Branch, architectures: string[]): HTMLElement {
@@ -71,9 +71,10 @@ export function showBoard(place: Place, main: HTMLElement): View {
   function drawRepositories(): void {
     const names = [...new Set(branches.map((branch) => branch.repository))].sort();
     if (names.length < 2 && !repository) return;
-    replace(pick, repository
-      ? h('a', { href: '/' }, `All repositories (now: ${repository})`)
-      : names.map((name) => [h('a.small', { href: address('/', { repository: name }) }, name), ' ']));
+    const select: HTMLSelectElement = h<HTMLSelectElement>('select', {
+      'aria-label': 'Repository', onchange: () => go(address('/', { repository: select.value, q: search.value })),
+    }, h('option', { value: '' }, 'All repositories'), names.map((name) => h('option', { value: name, selected: name === repository }, name)));
+    replace(pick, select);
   }
 
   function tell(): void {
