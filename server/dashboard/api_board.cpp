@@ -26,7 +26,16 @@ json board_row(const store::BoardRow& row) {
     const auto key = row.guilty_keys.find(JobId{job["id"].get<std::string>()});
     job["guilty_key"] = key == row.guilty_keys.end() ? json() : json(key->second);
   }
-  return {{"repository", row.run.run.repository}, {"branch", row.run.run.branch}, {"run", std::move(run)}};
+  json earlier = json::array();
+  for (const store::EarlierRun& one : row.earlier)
+    earlier.push_back({{"id", one.id.value},
+                       {"commit", one.commit.value},
+                       {"state", to_string(one.state)},
+                       {"verdict", one.verdict ? json(to_string(*one.verdict)) : json()}});
+  return {{"repository", row.run.run.repository},
+          {"branch", row.run.run.branch},
+          {"run", std::move(run)},
+          {"earlier", std::move(earlier)}};
 }
 
 std::optional<std::string> cursor_text(const std::optional<RunId>& next) {

@@ -153,6 +153,10 @@ std::uint64_t read_board(Database& db, const std::string& before) {
   }
   for (const std::string& run : runs) {
     bytes += sum_bytes(db.query("SELECT * FROM runs WHERE id = ?1", run), 23);
+    bytes += sum_bytes(db.query("SELECT id, head_sha, state, verdict FROM runs WHERE repository = 'acme/kernels' AND "
+                                "branch = (SELECT branch FROM runs WHERE id = ?1) AND id < ?1 ORDER BY id DESC LIMIT 3",
+                                run),
+                       4);
     bytes += sum_bytes(db.query("SELECT " JOB_TEXTS " FROM jobs WHERE run = ?1 ORDER BY arch", run), 28);
     bytes +=
         sum_bytes(db.query("SELECT job_stats.* FROM job_stats JOIN jobs ON job = id WHERE jobs.run = ?1", run), 17);

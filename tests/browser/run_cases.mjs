@@ -142,9 +142,12 @@ test('Run', 'HasEveryClauseOfBothContracts', async (reader, world) => {
 test('Run', 'FollowsAJobWhileItRuns', async (reader, world) => {
   const page = await reader.open(`/runs/${world.runs.live}`);
   await page.getByText('No step has been reported yet.').waitFor();
+  const log = await reader.open(`/runs/${world.runs.live}/log/sm_89`);
+  await log.getByText('the job waits for its test').waitFor();
   const pipe = openSync(world.pipe, 'w');
   for (let i = 0; i < 3; ++i) writeSync(pipe, 'go\n');
   await page.getByText(/running, step 3/).waitFor();
+  await log.getByText('step 2: go').waitFor();
   await page.locator('#loss canvas').waitFor();
   for (let i = 3; i < 20; ++i) writeSync(pipe, 'go\n');
   closeSync(pipe);

@@ -101,7 +101,7 @@ def fill(system, pipe):
     runs["held"] = held(system, kernels, commits["healthy"])
     lengthen(system, runs["large"])
     forget_log(system, runs["wrong-eps"])
-    commits["live"] = push(system, large, "topic/live", commits["large"], "live", ["sm_89"])
+    commits["live"] = push(system, large, "main", commits["large"], "live", ["sm_89"])
     return {**runs, "live": system.wait_for("the live job", lambda: running(system, commits["live"]))}, commits
 
 

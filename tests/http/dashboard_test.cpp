@@ -23,9 +23,13 @@ TEST_F(Dashboard, NamesTheGuiltyKeyWhereverAJobIsShown) {
 }
 
 TEST_F(Dashboard, ShowsTheNewestRunOfABranch) {
-  judged_run("healthy", "d-1");
+  const std::string older = judged_run("healthy", "d-1");
   const std::string newer = judged_run("collided", "d-2");
-  EXPECT_EQ(get_json("/api/v1/board?repository=acme/kernels")["branches"][0]["run"]["id"], newer);
+  const json board = get_json("/api/v1/board?repository=acme/kernels");
+  EXPECT_EQ(board["branches"][0]["run"]["id"], newer);
+  ASSERT_EQ(board["branches"][0]["earlier"].size(), 1U);
+  EXPECT_EQ(board["branches"][0]["earlier"][0]["id"], older);
+  EXPECT_EQ(board["branches"][0]["earlier"][0]["verdict"], "pass");
   EXPECT_EQ(get_json("/api/v1/board?repository=acme/other")["branches"].size(), 0U);
   EXPECT_THAT(get("/badge/acme/kernels/main.svg").body, HasSubstr("smgate: fail"));
   EXPECT_THAT(get("/badge/acme/kernels/some/other.svg").body, HasSubstr("smgate: unknown"));

@@ -23,6 +23,7 @@ class FullStore : public ServerTest {
 TEST_F(FullStore, AnswersWhatIsInIt) {
   const json board = get_json("/api/v1/board");
   EXPECT_EQ(board["branches"].size(), 7U);
+  EXPECT_EQ(board["branches"][0]["earlier"].size(), 3U);
   EXPECT_EQ(board["branches"][0]["run"]["jobs"][0]["guilty_key"], "rmsnorm_1");
   EXPECT_EQ(get_json("/api/v1/runs/" + sample_.run)["jobs"][0]["findings"].size(), 20U);
   const json curve = get_json("/api/v1/jobs/" + sample_.job + "/curve");

@@ -117,7 +117,7 @@ export function chart(options: ChartOptions): Chart {
     const xText = options.xText ?? short;
     view = new uPlot({
       width: Math.max(200, plot.clientWidth), height: options.height ?? 280, legend: { show: false },
-      padding: [8, 12, 0, 0],
+      padding: [8, 28, 0, 0],  // half of a label at the last tick
       cursor: {
         drag: { x: options.onZoom !== undefined, y: false, setScale: false }, points: { size: 8 },
         bind: options.onPick && { click: (u) => () => { if (u.cursor.idx != null) options.onPick?.(u.cursor.idx); return null; } },

@@ -36,6 +36,12 @@ export function runBadge(run: { state: Run['state']; verdict: Verdict | null }, 
   return badge(run.state === 'held' ? 'inconclusive' : 'busy', kRunTexts[run.state] ?? run.state, large);
 }
 
+/** A verdict where there is no room for its name: whoever cannot see the mark hears the word. */
+export function runMark(run: { state: Run['state']; verdict: Verdict | null }): HTMLElement {
+  const state = run.verdict ?? (run.state === 'cancelled' ? 'cancelled' : 'busy');
+  return h(`span.mark.${state}`, h('span', { 'aria-hidden': 'true' }, kSymbols[state]), h('span.only-read', ` ${run.verdict ?? run.state} `));
+}
+
 export function isLive(run: { state: Run['state'] }): boolean {
   return run.state === 'fetching' || run.state === 'running' || run.state === 'deciding';
 }

@@ -43,7 +43,8 @@ export interface RunDetail extends Omit<Run, 'jobs'> {
   actions?: { kind: string; arch: string | null; actor: string; at: string }[];
 }
 export interface RunPage { runs: Run[]; next: string | null }
-export interface Board { branches: { repository: string; branch: string; run: Run }[]; next: string | null }
+export interface EarlierRun { id: string; commit: string; state: Run['state']; verdict: Verdict | null }
+export interface Board { branches: { repository: string; branch: string; run: Run; earlier: EarlierRun[] }[]; next: string | null }
 
 export interface Curve {
   job: string; arch: string; attempt: number; first: number; next: number; complete: boolean; total: number;
