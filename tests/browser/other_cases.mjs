@@ -58,7 +58,7 @@ test('Page', 'AnswersWithAStrictPolicy', async (_reader, world) => {
 test('Page', 'SaysWhereNothingIs', async (reader) => {
   const page = await reader.open('/no/where');
   await page.getByRole('heading', { name: 'Not found' }).waitFor();
-  await page.getByRole('link', { name: 'To the board' }).click();
+  await page.getByRole('link', { name: 'To the board', exact: true }).click();
   await page.getByRole('heading', { name: 'Board' }).waitFor();
 });
 

@@ -7,6 +7,8 @@ import type { Coverage, Timeline } from '../types';
 
 const kMarksMax = 400;  // more would be one black bar; the table has them all
 const kStartMargin = 1.25;
+const kMinute_ms = 60_000;
+const kHour_ms = 60 * kMinute_ms;
 
 /** Where the interesting part ends: a little after the last pre-warm, payload or the first late compile. */
 export function startEnd(timelines: Timeline[]): number {
@@ -40,9 +42,10 @@ function lane(arch: string, line: Timeline, end: number): HTMLElement {
     h('div.track', { role: 'img', 'aria-label': words }, spans, late));
 }
 
-/** Round times, three to six of them. */
+/** Round times, four to eight of them. */
 export function ticks(end: number): number[] {
-  const power = 10 ** Math.floor(Math.log10(end / 3));
+  const unit = end >= 2 * kHour_ms ? kHour_ms : end >= 2 * kMinute_ms ? kMinute_ms : 1;
+  const power = unit * 10 ** Math.floor(Math.log10(end / unit / 3));
   const step = power * ([5, 2, 1].find((digit) => digit * power <= end / 3) ?? 1);
   return Array.from({ length: Math.floor(end / step) + 1 }, (_, i) => i * step);
 }
