@@ -122,7 +122,10 @@ Api::Answer Api::show_queue(http::Request request) {
   const auto limit = integer_parameter(request, "limit", store::kQueuePageMax, {1, store::kQueuePageMax});
   if (!limit) co_return bad_parameter(request, limit.error());
   std::optional<RunId> run;
-  if (const std::optional<std::string> text = request.query_value("run")) run = RunId{*text};
+  if (const std::optional<std::string> text = request.query_value("run")) {
+    if (!is_ulid(*text)) co_return bad_parameter(request, {"query parameter \"run\" is no run id", "", "give a ULID"});
+    run = RunId{*text};
+  }
   const store::QueueView queue = co_await store::read(
       store_, [&](store::ReadTx& tx) { return store::read_queue(tx, run, *after, static_cast<std::size_t>(*limit)); });
   Fleet fleet;

@@ -6,11 +6,12 @@
 // and sends: the least that another process waits for them. The bound is held against the latter. An answer over HTTP
 // cannot keep the former where the read takes 4 us, because a socket alone takes 20; its ratio is printed beside.
 //
-// "first": the median over other runs and jobs, each asked for once; curves of jobs that ended are kept ready after
-// that.
+// "first": the median over others of the same kind, each asked for once, beside the bare read of rows that nobody has
+// read before either; "warm": against the bare read of warm ones. Curves of judged jobs are kept as text in the store;
+// a "part" of one is made from its points, which is measured, and held against no bound.
 //
 // Usage: bench_dashboard [RUNS [POINTS]]; prints a table and exits 1 where a bound is broken. The full store of 100,000
-// runs and 100 million points is 5 GB, and is deleted at the end.
+// runs and 100 million points is 13 GB, and is deleted at the end.
 #include <spdlog/fmt/fmt.h>
 #include <unistd.h>
 
@@ -74,6 +75,7 @@ struct Answer {
   const char* name;
   Ask again;               // the same, time after time
   std::vector<Ask> first;  // of the same kind, which nobody asked for yet
+  bool bound = true;
 };
 
 class Subject {
@@ -111,7 +113,7 @@ class Subject {
     return {{"board", boards.front(), after_front(boards)},
             {"run", runs.front(), after_front(runs)},
             {"curve", curves.front(), after_front(curves)},
-            {"part", parts.front(), after_front(parts)}};
+            {"part", parts.front(), after_front(parts), false}};
   }
 
  private:
@@ -154,8 +156,8 @@ bool compare(Subject& small, Subject& large, const Answer& of_small, const Answe
   fmt::print("{:<8}{:>10.0f}{:>10.0f}{:>8.2f}{:>12.0f}{:>8.2f}{:>12.0f}{:>8.2f}{:>10.0f}{:>12.0f}{:>8.2f}{:>8.2f}\n",
              of_large.name, us[0], us[1], us[1] / us[0], us[2], us[1] / us[2], us[3], us[1] / us[3], first, bare_first,
              first / bare_first, first / us[2]);
-  return us[1] / us[0] <= kSlowerThanSmallMax && us[1] / us[2] <= kSlowerThanBareMax &&
-         first / bare_first <= kSlowerThanBareMax;
+  return !of_large.bound || (us[1] / us[0] <= kSlowerThanSmallMax && us[1] / us[2] <= kSlowerThanBareMax &&
+                             first / bare_first <= kSlowerThanBareMax);
 }
 
 }  // namespace

@@ -81,7 +81,8 @@ TEST_F(Access, PagesTheQueueAndTheRunners) {
   EXPECT_GE(rest["jobs"][0]["queued_at"], first["jobs"][1]["queued_at"]);
   const std::string run = rest["jobs"][0]["run"];
   EXPECT_EQ(get_json("/api/v1/queue?run=" + run)["jobs"], rest["jobs"]);
-  EXPECT_EQ(get("/api/v1/queue?after=yesterday").status, 400U);
+  for (const char* wrong : {"after=yesterday", "after=1-2", "run=newest", "limit=0"})
+    EXPECT_EQ(get(std::string("/api/v1/queue?") + wrong).status, 400U) << wrong;
 }
 
 TEST_F(Access, ApprovesOnlyACommitThatIsNamed) {

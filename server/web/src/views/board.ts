@@ -50,6 +50,7 @@ export function showBoard(place: Place, main: HTMLElement): View {
   const abort = new AbortController();
   let branches: Branch[] = [];
   let next: string | null = null;
+  let offered = '';
   let known = new Map<string, string>();
   const repository = place.query.get('repository');
   const list = h('div', loading());
@@ -77,7 +78,8 @@ export function showBoard(place: Place, main: HTMLElement): View {
 
   function drawRepositories(): void {
     const names = [...new Set(branches.map((branch) => branch.repository))].sort();
-    if (names.length < 2 && !repository) return;
+    if ((names.length < 2 && !repository) || names.join() === offered) return;  // nobody's choice closes under them
+    offered = names.join();
     const select: HTMLSelectElement = h<HTMLSelectElement>('select', {
       'aria-label': 'Repository', onchange: () => go(address('/', { repository: select.value, q: search.value })),
     }, h('option', { value: '' }, 'All repositories'), names.map((name) => h('option', { value: name, selected: name === repository }, name)));
