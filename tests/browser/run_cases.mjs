@@ -184,6 +184,7 @@ test('Run', 'ShowsKeysOfWhichNobodySaysWhetherTheyAreUsed', async (reader, world
 
 test('Run', 'CountsTheKeysOfEachArchitecture', async (reader, world) => {
   const page = await reader.open(`/runs/${world.runs['shared-key']}`);
+  await page.locator('.key-counts li').first().waitFor();
   const counts = await page.locator('.key-counts li').allTextContents();
   equal(counts.length, 2, 'architectures');
   check(/^sm_89: 1 warmed, 1 used, 52 collided, \d+ late compiles$/.test(counts[0]), counts[0]);
