@@ -59,14 +59,18 @@ std::string points_text(const std::vector<store::CurvePoint>& points) {
   put(R"(,"grad_norm":[)", [](const auto& point) { return point.grad_norm; });
   put(R"(,"ms":[)", [](const auto& point) { return point.ms; });
   put(R"(,"tokens":[)", [](const auto& point) { return point.tokens; });
-  return text + "}";
+  text += "}";
+  return text;
 }
 
 std::string to_text(const CurveText& curve, std::string_view points) {
-  return fmt::format(
-      R"({{"job":"{}","arch":"{}","attempt":{},"first":{},"next":{},"total":{},"complete":{},"points":{}}})",
-      curve.job.id.value, curve.job.arch.value, curve.attempt, curve.first, curve.next, curve.total,
-      curve.job.state == store::JobState::done, points);
+  std::string text =
+      fmt::format(R"({{"job":"{}","arch":"{}","attempt":{},"first":{},"next":{},"total":{},"complete":{},"points":)",
+                  curve.job.id.value, curve.job.arch.value, curve.attempt, curve.first, curve.next, curve.total,
+                  curve.job.state == store::JobState::done);
+  text.reserve(text.size() + points.size() + 2);  // and what its asker puts behind
+  text.append(points).append("}");
+  return text;
 }
 
 std::string to_text(const CurveText& curve) { return to_text(curve, points_text(curve.points)); }
