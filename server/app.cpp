@@ -71,6 +71,7 @@ http::Router App::make_router() {
   router.add(link_.route());
   router.add(api_.routes());
   router.add(dashboard::page_routes());
+  router.set_otherwise(dashboard::answer_with_page);
   return router;
 }
 

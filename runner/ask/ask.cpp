@@ -74,8 +74,8 @@ class Asker {
 
   void status() {
     const json board = get("/api/v1/board?limit=100");
-    const json queue = get("/api/v1/queue");
-    const json runners = get("/api/v1/runners")["runners"];
+    const json queue = whole("/api/v1/queue", "jobs");
+    const json runners = whole("/api/v1/runners", "runners")["runners"];
     if (options_.json) return print({{"board", board}, {"queue", queue}, {"runners", runners}});
     std::vector<std::vector<std::string>> rows = {{"BRANCH", "ARCH", "VERDICT", "CAUSE", "KEY", "RUN"}};
     for (const json& row : board["branches"])
@@ -142,6 +142,17 @@ class Asker {
   }
 
  private:
+  // A list with all its pages.
+  json whole(const std::string& target, const char* field) {
+    json first = get(target);
+    for (json next = first["next"]; next.is_string();) {
+      json page = get(next.get<std::string>());
+      for (json& one : page[field]) first[field].push_back(std::move(one));
+      next = page["next"];
+    }
+    first["next"] = nullptr;
+    return first;
+  }
   static void write(const std::string& text) {
     std::fwrite(text.data(), 1, text.size(), stdout);
     std::fflush(stdout);

@@ -1,4 +1,7 @@
 // The board, trends, the queue and the badge.
+#include <spdlog/fmt/fmt.h>
+
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "server/dashboard/api.hpp"
@@ -23,11 +26,35 @@ json board_row(const store::BoardRow& row) {
     const auto key = row.guilty_keys.find(JobId{job["id"].get<std::string>()});
     job["guilty_key"] = key == row.guilty_keys.end() ? json() : json(key->second);
   }
-  return {{"repository", row.run.run.repository}, {"branch", row.run.run.branch}, {"run", std::move(run)}};
+  json earlier = json::array();
+  for (const store::EarlierRun& one : row.earlier)
+    earlier.push_back({{"id", one.id.value},
+                       {"commit", one.commit.value},
+                       {"state", to_string(one.state)},
+                       {"verdict", one.verdict ? json(to_string(*one.verdict)) : json()}});
+  return {{"repository", row.run.run.repository},
+          {"branch", row.run.run.branch},
+          {"run", std::move(run)},
+          {"earlier", std::move(earlier)}};
 }
 
 std::optional<std::string> cursor_text(const std::optional<RunId>& next) {
   return next ? std::optional(next->value) : std::nullopt;
+}
+
+std::string place_text(const store::QueuedJob& job) { return fmt::format("{}-{}", job.queued_ms, job.job.value); }
+
+// ?after=, as a page's "next" has it.
+Result<store::QueuePlace> parse_place(const http::Request& request) {
+  const std::optional<std::string> text = request.query_value("after");
+  if (!text) return store::QueuePlace{};
+  store::QueuePlace place;
+  const char* end = text->data() + text->size();
+  const auto [at, error] = std::from_chars(text->data(), end, place.queued_ms);
+  if (error == std::errc() && at != end && *at == '-') place.job = JobId{std::string(at + 1, end)};
+  if (!is_ulid(place.job.value))
+    return Error{fmt::format("query parameter \"after\" is \"{}\"", *text), "", "follow the page's \"next\" as it is"};
+  return place;
 }
 
 json waiting_job(const store::QueuedJob& job, const Fleet& fleet, std::int64_t now_ms) {
@@ -88,15 +115,29 @@ Api::Answer Api::show_trends(http::Request request) {
 }
 
 Api::Answer Api::show_queue(http::Request request) {
-  if (auto known = only_known(request, {}); !known) co_return bad_parameter(request, known.error());
-  const store::QueueView queue = co_await store::read(store_, [](store::ReadTx& tx) { return store::read_queue(tx); });
+  if (auto known = only_known(request, {"run", "after", "limit"}); !known)
+    co_return bad_parameter(request, known.error());
+  const Result<store::QueuePlace> after = parse_place(request);
+  if (!after) co_return bad_parameter(request, after.error());
+  const auto limit = integer_parameter(request, "limit", store::kQueuePageMax, {1, store::kQueuePageMax});
+  if (!limit) co_return bad_parameter(request, limit.error());
+  std::optional<RunId> run;
+  if (const std::optional<std::string> text = request.query_value("run")) {
+    if (!is_ulid(*text)) co_return bad_parameter(request, {"query parameter \"run\" is no run id", "", "give a ULID"});
+    run = RunId{*text};
+  }
+  const store::QueueView queue = co_await store::read(
+      store_, [&](store::ReadTx& tx) { return store::read_queue(tx, run, *after, static_cast<std::size_t>(*limit)); });
   Fleet fleet;
   for (std::size_t i = 0; i < queue.runners.size(); ++i)
     fleet.push_back({queue.runners[i], hints_.online(queue.runners[i].name), queue.held[i]});
   const std::int64_t now_ms = clock_.now_ms();
   json jobs = json::array();
   for (const store::QueuedJob& job : queue.jobs) jobs.push_back(waiting_job(job, fleet, now_ms));
-  co_return http::json_response(200, {{"jobs", std::move(jobs)}, {"total", queue.total}});
+  std::optional<std::string> next;
+  if (queue.more) next = place_text(queue.jobs.back());
+  co_return http::json_response(
+      200, {{"jobs", std::move(jobs)}, {"next", next_page(request, "after", next)}, {"total", queue.total}});
 }
 
 Api::Answer Api::show_badge(http::Request request) {

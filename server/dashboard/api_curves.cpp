@@ -6,22 +6,25 @@
 #include <string_view>
 #include <utility>
 
+#include "server/curves/curve_reader.hpp"
 #include "server/dashboard/api.hpp"
-#include "server/dashboard/curve_reader.hpp"
 #include "server/dashboard/parameters.hpp"
 #include "server/dashboard/svg.hpp"
+#include "server/store/job_views.hpp"
 #include "server/store/store_async.hpp"
 
 namespace smgate::dashboard {
 namespace {
 
+using curves::kPointsMax;
+using curves::Steps;
+
 constexpr std::int64_t kPointFirstMax = INT64_C(1) << 40;
 constexpr std::int64_t kStepMax = INT64_C(1) << 53;  // what a reader in JavaScript can tell apart
 constexpr std::int64_t kAttemptMax = 1000;
 constexpr std::int64_t kPointsMin = 3;
-constexpr std::int64_t kPointsDefault = 2000;  // about a pixel each
-constexpr std::size_t kCurvesMax = 16;         // that anybody can tell apart
-constexpr std::uint64_t kDrawnPoints = 640;    // a pixel each
+constexpr std::size_t kCurvesMax = 16;       // that anybody can tell apart
+constexpr std::uint64_t kDrawnPoints = 640;  // a pixel each
 constexpr const char* kNoJob = "there is no job of this id";
 
 std::vector<JobId> split_ids(std::string_view text) {
@@ -42,9 +45,22 @@ struct CurveQuery {
   Steps steps;               // of what is down-sampled
 };
 
+// What was made ready with the verdict, where that is what is asked for.
+std::optional<std::string> ready_text(store::ReadTx& tx, const store::Job& job, const CurveQuery& query) {
+  const bool newest = query.attempt == 0 || query.attempt == job.attempt;
+  if (!newest || query.first > 0 || query.steps != Steps{}) return std::nullopt;
+  const std::optional<store::ReadyCurve> ready = store::find_ready_curve(tx, job);
+  if (!ready) return std::nullopt;
+  const bool whole = ready->total <= store::kReadyPoints;  // none was left out
+  const std::uint64_t wanted = query.points > 0 ? query.points : query.limit;
+  if (query.points != store::kReadyPoints && !(whole && wanted >= ready->total)) return std::nullopt;
+  return curves::to_text({job, job.attempt, 0, ready->total, ready->total, {}}, ready->points_json);
+}
+
 std::string make_text(store::ReadTx& tx, const store::Job& job, const CurveQuery& query) {
-  if (query.points > 0) return to_text(read_sampled(tx, job, query.attempt, query.points, query.steps));
-  return to_text(read_range(tx, job, query.attempt, query.first, query.limit));
+  if (auto ready = ready_text(tx, job, query)) return std::move(*ready);
+  if (query.points > 0) return curves::to_text(curves::read_sampled(tx, job, query.attempt, query.points, query.steps));
+  return curves::to_text(curves::read_range(tx, job, query.attempt, query.first, query.limit));
 }
 
 // What a job that ended has of points stays as it is; a re-run of it has another attempt and another end.
@@ -122,7 +138,7 @@ Api::Answer Api::show_curves(http::Request request) {
   if (ids.empty() || ids.size() > kCurvesMax)
     co_return bad_parameter(request, {"query parameter \"jobs\" names none, or too many", "",
                                       "give 1 to 16 ids of jobs with commas between them"});
-  const auto points = integer_parameter(request, "points", kPointsDefault, {kPointsMin, kPointsMax});
+  const auto points = integer_parameter(request, "points", store::kReadyPoints, {kPointsMin, kPointsMax});
   if (!points) co_return bad_parameter(request, points.error());
   const Result<Steps> steps = parse_steps(request);
   if (!steps) co_return bad_parameter(request, steps.error());
@@ -141,7 +157,7 @@ Api::Answer Api::draw_curve(http::Request request) {
   std::optional<std::string> svg = co_await store::read(store_, [&](store::ReadTx& tx) -> std::optional<std::string> {
     const std::optional<store::Job> job = store::find_job(tx, id);
     if (!job) return std::nullopt;
-    return draw_curve_chart(read_sampled(tx, *job, static_cast<int>(*attempt), kDrawnPoints));
+    return draw_curve_chart(curves::read_sampled(tx, *job, static_cast<int>(*attempt), kDrawnPoints));
   });
   if (!svg) co_return not_found(request, kNoJob);
   co_return svg_response(std::move(*svg));

@@ -8,7 +8,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-#include "server/dashboard/curve_reader.hpp"
+#include "server/curves/curve_reader.hpp"
 #include "server/dashboard/parameters.hpp"
 #include "server/dashboard/views_json.hpp"
 #include "server/store/changes.hpp"
@@ -119,10 +119,10 @@ std::string JobFeed::read(store::ReadTx& tx) {
     place_.state = state;
     text += event("job", one_line(to_json(*job)));
   }
-  const CurveText curve = read_range(tx, *job, 0, place_.points, kFeedPointsMax);
+  const curves::CurveText curve = curves::read_range(tx, *job, 0, place_.points, kFeedPointsMax);
   if (!curve.points.empty()) {
     place_.points = curve.next;
-    text += event("curve", to_text(curve));
+    text += event("curve", curves::to_text(curve));
   }
   if (job->log_bytes > place_.log_bytes) {
     const json span = {{"attempt", job->attempt}, {"begin", place_.log_bytes}, {"end", job->log_bytes}};

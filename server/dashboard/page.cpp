@@ -71,6 +71,17 @@ boost::asio::awaitable<http::Response> serve_asset(http::Request request) {
 
 }  // namespace
 
+std::optional<http::Response> answer_with_page(http::Request request) {
+  const PageFile* index = find_file("/index.html");
+  const bool looks = request.method == "GET" || request.method == "HEAD";
+  const bool browser = request.header("accept").value_or("").find("text/html") != std::string::npos;
+  if (index == nullptr || !looks || !browser || request.path.starts_with("/api/")) return std::nullopt;
+  request.headers.erase("if-none-match");
+  http::Response response = serve(request, *index, "no-cache");
+  response.status = 404;
+  return response;
+}
+
 std::vector<http::Route> page_routes() {
   std::vector<http::Route> routes;
   for (const char* address : kAddresses) routes.push_back({"GET", address, serve_index, 0});

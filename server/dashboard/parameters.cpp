@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "common/digest.hpp"
 #include "server/http/target.hpp"
 
 namespace smgate::dashboard {
@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::size_t kCommitDigitsMin = 4;  // as git abbreviates at least
 constexpr std::size_t kCommitDigitsMax = 64;
-constexpr std::size_t kTagDigits = 32;  // 128 bits: no two answers of an address share them
 
 bool is_commit_prefix(const std::string& text) {
   return text.size() >= kCommitDigitsMin && text.size() <= kCommitDigitsMax &&
@@ -90,7 +89,9 @@ http::Response json_text(std::string text) {
   return response;
 }
 
-std::string tag_of(std::string_view body) { return "\"" + sha256_hex(body).substr(0, kTagDigits) + "\""; }
+std::string tag_of(std::string_view body) {
+  return fmt::format("\"{:x}-{:016x}\"", body.size(), std::hash<std::string_view>()(body));
+}
 
 http::Response bad_parameter(const http::Request& request, const Error& error) {
   return http::problem_response({400, "bad-parameter", error.what, error.next}, request.path);

@@ -81,7 +81,7 @@ std::string line(const Axes& axes, const std::vector<store::CurvePoint>& points)
   return fmt::format(R"(<path class="line" d="{}"/>{})", path, marks);
 }
 
-std::string title(const CurveText& curve) {
+std::string title(const curves::CurveText& curve) {
   const auto drawn = [](const store::CurvePoint& point) { return is_drawn(point); };
   const auto first = std::find_if(curve.points.begin(), curve.points.end(), drawn);
   const auto last = std::find_if(curve.points.rbegin(), curve.points.rend(), drawn);
@@ -100,7 +100,7 @@ constexpr const char* kChartStyle =
 
 }  // namespace
 
-std::string draw_curve_chart(const CurveText& curve) {
+std::string draw_curve_chart(const curves::CurveText& curve) {
   const Axes axes = axes_of(curve.points);
   const std::string name = title(curve);
   return fmt::format(

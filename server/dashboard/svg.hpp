@@ -3,13 +3,13 @@
 
 #include <string>
 
-#include "server/dashboard/curve_json.hpp"
+#include "server/curves/curve_text.hpp"
 #include "server/http/message.hpp"
 
 namespace smgate::dashboard {
 
 std::string draw_badge(const std::string& verdict);  // pass, fail, inconclusive, unknown
-std::string draw_curve_chart(const CurveText& curve);
+std::string draw_curve_chart(const curves::CurveText& curve);
 
 http::Response svg_response(std::string svg);
 

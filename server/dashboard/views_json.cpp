@@ -88,7 +88,8 @@ json job_fields(const store::Job& job) {
           {"initial_loss", number_or_null(job.initial_loss)},
           {"final_loss", number_or_null(job.final_loss)},
           {"steps", value_or_null(job.steps)},
-          {"log_bytes", job.log_bytes}};
+          {"log_bytes", job.log_bytes},
+          {"log_dropped_at", time_or_null(job.raw_dropped_ms)}};
 }
 
 json stage_fields(const store::JobStage& stage) {

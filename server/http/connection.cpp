@@ -163,6 +163,9 @@ asio::awaitable<HttpConnection::Next> HttpConnection::serve_request() {
   const Router::Match match = shared_.router.match(request.method, path);
   if (match.route == nullptr) {
     const bool method = !match.allow.empty();
+    if (!method)
+      if (std::optional<Response> other = shared_.router.answer_otherwise(request))
+        co_return co_await answer("", std::move(*other), parser.is_done());
     const Problem problem = method ? Problem{405, "method-not-allowed", "this address does not serve " + request.method,
                                              "use one of: " + match.allow}
                                    : Problem{404, "no-such-address", "nothing is served at this address",

@@ -4,8 +4,10 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "server/http/message.hpp"
@@ -39,7 +41,15 @@ class Router {
 
   const std::vector<Route>& routes() const { return routes_; }
 
+  // Asked where nothing serves the path, before a problem document is sent; it may have nothing to say either.
+  using Otherwise = std::function<std::optional<Response>(const Request&)>;
+  void set_otherwise(Otherwise otherwise) { otherwise_ = std::move(otherwise); }
+  std::optional<Response> answer_otherwise(const Request& request) const {
+    return otherwise_ ? otherwise_(request) : std::nullopt;
+  }
+
  private:
+  Otherwise otherwise_;
   std::vector<Route> routes_;
 };
 

@@ -20,6 +20,18 @@ std::vector<RunId> newest_runs(ReadTx& tx, const std::optional<std::string>& rep
   return runs;
 }
 
+std::vector<EarlierRun> runs_before(ReadTx& tx, const Run& run) {
+  Query row = tx.query(
+      "SELECT id, head_sha, state, verdict FROM runs WHERE repository = ?1 AND branch = ?2 AND id < ?3 "
+      "ORDER BY id DESC LIMIT ?4",
+      run.repository, run.branch, run.id, kEarlierRuns);
+  std::vector<EarlierRun> runs;
+  while (row.step())
+    runs.push_back({row.get<RunId>(0), row.get<CommitSha>(1), parse_run_state(row.get<std::string>(2)),
+                    parse_verdict(row.get<std::optional<std::string>>(3).value_or(""))});
+  return runs;
+}
+
 }  // namespace
 
 BoardPage read_board(ReadTx& tx, const std::optional<std::string>& repository, const std::optional<RunId>& before,
@@ -32,7 +44,8 @@ BoardPage read_board(ReadTx& tx, const std::optional<std::string>& repository, c
     page.next = runs.back();
   }
   for (const RunId& id : runs) {
-    BoardRow row{{*find_run(tx, id), jobs_of_run(tx, id)}, {}};
+    BoardRow row{{*find_run(tx, id), jobs_of_run(tx, id)}, {}, {}};
+    row.earlier = runs_before(tx, row.run.run);
     for (const Job& job : row.run.jobs)
       if (const std::optional<JobStats> stats = find_job_stats(tx, job); stats && !stats->guilty_key.empty())
         row.guilty_keys.emplace(job.id, stats->guilty_key);

@@ -11,8 +11,17 @@
 
 namespace smgate::store {
 
+inline constexpr std::size_t kEarlierRuns = 3;  // as many as say whether a failure is new
+
+struct EarlierRun {
+  RunId id;
+  CommitSha commit;
+  RunState state = RunState::done;
+  std::optional<RunVerdict> verdict;
+};
 struct BoardRow {
   RunSummary run;
+  std::vector<EarlierRun> earlier;           // of its branch, the newest first
   std::map<JobId, std::string> guilty_keys;  // of its jobs, where there is one
 };
 struct BoardPage {

@@ -120,16 +120,8 @@ void append_points(Tx& tx, const JobId& job, int attempt, const std::vector<Curv
 std::vector<CurvePoint> read_curve(ReadTx& tx, const Job& job, int attempt, std::uint64_t first,
                                    std::size_t count_max) {
   std::vector<CurvePoint> points;
-  Query row = tx.query(
-      "SELECT first, data FROM curve_chunks WHERE job = ?1 AND attempt = ?2 AND first + count > ?3 ORDER BY first",
-      job.id, attempt == 0 ? job.attempt : attempt, first);
-  while (points.size() < count_max && row.step()) {
-    const auto chunk_first = row.get<std::uint64_t>(0);
-    const std::vector<CurvePoint> chunk = unpack_points(row.get<std::string>(1));
-    const std::size_t skip = first > chunk_first ? first - chunk_first : 0;
-    const std::size_t until = std::min(chunk.size(), skip + count_max - points.size());
-    for (std::size_t i = skip; i < until; ++i) points.push_back(chunk[i]);
-  }
+  points.reserve(std::min(count_max, kPointsPerChunk));
+  for_each_point(tx, job, attempt, {first, first + count_max}, [&points](const auto& one) { points.push_back(one); });
   return points;
 }
 

@@ -7,7 +7,8 @@
 #define SMGATE_JOB_COLUMNS                                                                               \
   "id, run, arch, state, attempt, attempt_cap, lease, lease_expires_ms, ended_lease, runner, next_seq, " \
   "stages_digest, adapter, queued_ms, started_ms, ended_ms, outcome, outcome_text, emulated, verdict, "  \
-  "first_cause, reason, log_bytes, event_bytes, events_cut, initial_loss, final_loss, steps"
+  "first_cause, reason, log_bytes, event_bytes, events_cut, initial_loss, final_loss, steps, "           \
+  "iif(raw_dropped_ms >= ended_ms, raw_dropped_ms, NULL)"
 
 namespace smgate::store {
 

@@ -37,7 +37,7 @@ std::string unpack(const std::string& frame, const char* what) {
 
 }  // namespace
 
-void save_job_view(Tx& tx, const JobId& job, const JobView& view) {
+void save_job_view(Tx& tx, const JobId& job, int attempt, const JobView& view) {
   const JobStats& stats = view.stats;
   const KeyCounts& keys = stats.keys;
   tx.change("INSERT OR REPLACE INTO job_stats (job, run, repository, branch, arch, " SMGATE_STATS_COLUMNS
@@ -47,6 +47,8 @@ void save_job_view(Tx& tx, const JobId& job, const JobView& view) {
             keys.missing, keys.drifted, keys.collided, keys.skipped, keys.unused, keys.late_compiles);
   const std::string data = zstd_compress(view.coverage_json);
   tx.change("INSERT OR REPLACE INTO job_coverage (job, data) VALUES (?1, ?2)", job, Blob(data));
+  tx.change("INSERT OR REPLACE INTO ready_curves (job, attempt, total, points) VALUES (?1, ?2, ?3, ?4)", job, attempt,
+            view.curve.total, view.curve.points_json);
 }
 
 std::optional<JobStats> find_job_stats(ReadTx& tx, const Job& job) {
@@ -61,6 +63,13 @@ std::optional<std::string> find_coverage(ReadTx& tx, const Job& job) {
   Query row = tx.query("SELECT data FROM job_coverage WHERE job = ?1", job.id);
   if (!row.step()) return std::nullopt;
   return unpack(row.get<std::string>(0), "coverage");
+}
+
+std::optional<ReadyCurve> find_ready_curve(ReadTx& tx, const Job& job) {
+  if (!job.verdict) return std::nullopt;
+  Query row = tx.query("SELECT total, points FROM ready_curves WHERE job = ?1 AND attempt = ?2", job.id, job.attempt);
+  if (!row.step()) return std::nullopt;
+  return ReadyCurve{row.get<std::uint64_t>(0), row.get<std::string>(1)};
 }
 
 std::optional<std::string> find_report_json(ReadTx& tx, const JobId& job) {

@@ -1,5 +1,5 @@
-// What a judged job measured, and its kernel cache a key an entry: made once at its verdict, so that boards, trends and
-// matrices read rows and fold nothing. Written by the verdict, read by the dashboard.
+// What a judged job measured, its kernel cache a key an entry, and its curve as text: made once at its verdict, so that
+// boards, trends, matrices and curves are read and not made. Written by the verdict, read by the dashboard.
 //
 // The coverage is JSON, so that it can be served as it is stored:
 //   {"left_out": 0, "timeline": {as the API has it}, "keys": [[cache, key, state, nearest key or null, hits, misses,
@@ -29,16 +29,26 @@ struct JobStats {
   KeyCounts keys;
 };
 
+// Its curve, thinned out to at most kReadyPoints, as the text of an answer.
+inline constexpr std::size_t kReadyPoints = 2000;  // about a pixel each: what a page asks for
+struct ReadyCurve {
+  std::uint64_t total = 0;  // points, before
+  std::string points_json;
+};
+
 struct JobView {
   JobStats stats;
   std::string coverage_json;
+  ReadyCurve curve;
 };
 
 // Takes the place of what an earlier verdict of the job left.
-void save_job_view(Tx& tx, const JobId& job, const JobView& view);
+void save_job_view(Tx& tx, const JobId& job, int attempt, const JobView& view);
 // Absent where the job has no verdict, or attempts were exhausted before there was anything to measure.
 std::optional<JobStats> find_job_stats(ReadTx& tx, const Job& job);
 std::optional<std::string> find_coverage(ReadTx& tx, const Job& job);
+// Also absent where the job was judged before such texts were kept.
+std::optional<ReadyCurve> find_ready_curve(ReadTx& tx, const Job& job);
 // The report alone: facts are larger, and only judging reads them.
 std::optional<std::string> find_report_json(ReadTx& tx, const JobId& job);
 

@@ -41,6 +41,7 @@ void read_result(const Query& row, Job& job) {
   job.initial_loss = row.get<std::optional<double>>(25);
   job.final_loss = row.get<std::optional<double>>(26);
   job.steps = row.get<std::optional<std::int64_t>>(27);
+  job.raw_dropped_ms = row.get<std::optional<std::int64_t>>(28);
 }
 
 }  // namespace

@@ -53,9 +53,10 @@ struct Job {
   std::optional<RunVerdict> verdict;
   std::string first_cause;
   std::string reason;
-  std::uint64_t log_bytes = 0;    // of the current attempt
-  std::uint64_t event_bytes = 0;  // of the current attempt
-  bool events_cut = false;        // it had more than kEventBytesMax
+  std::uint64_t log_bytes = 0;                 // of the current attempt
+  std::uint64_t event_bytes = 0;               // of the current attempt
+  bool events_cut = false;                     // it had more than kEventBytesMax
+  std::optional<std::int64_t> raw_dropped_ms;  // log and events of all its attempts are gone since
   std::optional<double> initial_loss;
   std::optional<double> final_loss;
   std::optional<std::int64_t> steps;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,7 @@
 
 namespace smgate::store {
 
-inline constexpr std::size_t kQueueShownMax = 200;  // more is not read by anybody; the total is told
+inline constexpr std::size_t kQueuePageMax = 200;
 
 struct QueuedJob {
   JobId job;
@@ -25,12 +26,18 @@ struct QueuedJob {
   std::string access_error{};  // why there is no token for its private repository
   std::int64_t access_retry_ms = 0;
 };
+// Where a page of the queue begins: behind this job.
+struct QueuePlace {
+  std::int64_t queued_ms = -1;
+  JobId job;
+};
 struct QueueView {
   std::vector<QueuedJob> jobs;  // the oldest first
+  bool more = false;            // behind them
   std::int64_t total = 0;
   std::vector<Runner> runners;
   std::vector<int> held;  // how many jobs each runner holds
 };
-QueueView read_queue(ReadTx& tx);
+QueueView read_queue(ReadTx& tx, const std::optional<RunId>& run, const QueuePlace& after, std::size_t count_max);
 
 }  // namespace smgate::store

@@ -62,8 +62,9 @@ std::optional<Runner> find_runner(ReadTx& tx, const RunnerName& name) {
   return read_runner(row);
 }
 
-std::vector<Runner> list_runners(ReadTx& tx) {
-  Query row = tx.query("SELECT " RUNNER_COLUMNS " FROM runners ORDER BY name");
+std::vector<Runner> list_runners(ReadTx& tx, const RunnerName& after, std::size_t count_max) {
+  Query row =
+      tx.query("SELECT " RUNNER_COLUMNS " FROM runners WHERE name > ?1 ORDER BY name LIMIT ?2", after, count_max);
   std::vector<Runner> runners;
   while (row.step()) runners.push_back(read_runner(row));
   return runners;

@@ -36,7 +36,9 @@ bool revoke_runner(Tx& tx, const RunnerName& name);
 // By the token's digest; absent where unknown or revoked.
 std::optional<Runner> find_runner_by_token(ReadTx& tx, const std::string& token);
 std::optional<Runner> find_runner(ReadTx& tx, const RunnerName& name);
-std::vector<Runner> list_runners(ReadTx& tx);  // by name
+inline constexpr std::size_t kAllRunners = 1U << 20U;
+// By name, those behind this one.
+std::vector<Runner> list_runners(ReadTx& tx, const RunnerName& after = {}, std::size_t count_max = kAllRunners);
 
 void save_hello(Tx& tx, const protocol::Hello& hello, std::int64_t now_ms);
 void touch_runner(Tx& tx, const RunnerName& name, bool draining, std::int64_t now_ms);

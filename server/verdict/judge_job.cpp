@@ -108,6 +108,7 @@ store::JobVerdict judge_events(const ReportedJob& reported, store::JobView& view
   verdict.facts_json = contract::to_json(facts).dump();
   verdict.report_json = contract::to_json(report).dump();
   view = view_of(facts.main, report, timeline);
+  view.curve = {reported.curve.total, curves::points_text(reported.curve.points)};
   return verdict;
 }
 

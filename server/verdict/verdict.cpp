@@ -1,5 +1,6 @@
 #include "server/verdict/verdict.hpp"
 
+#include "server/curves/curve_reader.hpp"
 #include "server/store/heads.hpp"
 #include "server/store/run_reports.hpp"
 #include "server/verdict/blame.hpp"
@@ -13,7 +14,8 @@ std::optional<ReportedJob> load_reported_job(store::ReadTx& tx) {
                        store::stages_of_job(tx, job->id, job->attempt),
                        store::read_events(tx, job->id, job->attempt),
                        store::policy_of_run(tx, job->run).value_or("{}"),
-                       {}};
+                       {},
+                       curves::read_sampled(tx, *job, job->attempt, store::kReadyPoints)};
   for (const store::EarlierFailure& failure : store::earlier_failures(tx, *job))
     reported.earlier_failures.push_back(failure.sign);
   return reported;
@@ -21,7 +23,7 @@ std::optional<ReportedJob> load_reported_job(store::ReadTx& tx) {
 
 bool finish_job(store::Tx& tx, const JudgedJob& judged, std::int64_t now_ms) {
   if (!store::judge_job(tx, judged.job, judged.attempt, judged.verdict, now_ms)) return false;
-  if (judged.view) store::save_job_view(tx, judged.job, *judged.view);
+  if (judged.view) store::save_job_view(tx, judged.job, judged.attempt, *judged.view);
   return true;
 }
 

@@ -14,6 +14,7 @@
 
 #include "common/contract/report.hpp"
 #include "common/contract/signature.hpp"
+#include "server/curves/curve_text.hpp"
 #include "server/store/events.hpp"
 #include "server/store/failures.hpp"
 #include "server/store/job_views.hpp"
@@ -28,6 +29,7 @@ struct ReportedJob {
   std::vector<store::EventFile> events;
   std::string policy_json;
   std::vector<contract::FailureSign> earlier_failures;  // of its branch, oldest first
+  curves::CurveText curve;                              // thinned out
 };
 // The oldest one that waits; nothing where none does.
 std::optional<ReportedJob> load_reported_job(store::ReadTx& tx);

@@ -7,7 +7,10 @@
 
 #include "common/compress.hpp"
 #include "common/random.hpp"
+#include "server/curves/curve_text.hpp"
+#include "server/curves/lttb.hpp"
 #include "server/store/curves.hpp"
+#include "server/store/job_views.hpp"
 
 namespace smgate::bench {
 namespace {
@@ -18,14 +21,18 @@ using store::Database;
 using store::Query;
 
 constexpr std::int64_t kBegin_ms = 1'700'000'000'000;
-constexpr std::int64_t kSamples = 50;
+constexpr std::int64_t kSamples = 400;
+constexpr std::size_t kBoardRows = 30;       // of a page, where nobody asks for another number
 constexpr std::int64_t kRunsACommit = 1000;  // keeps the write-ahead log small
 
-std::string curve(std::int64_t count) {
+std::vector<store::CurvePoint> curve(std::int64_t count) {
   std::vector<store::CurvePoint> points;
+  const auto wave = [](std::int64_t i) { return std::sin(static_cast<double>(i)); };
+  const auto part = [&wave](float mean, std::int64_t i) { return mean + mean * static_cast<float>(wave(i)) / 9; };
   for (std::int64_t i = 0; i < count; ++i)
-    points.push_back({i, 7.7 - 0.5 * std::sin(static_cast<double>(i)), 2.5F, 0.25F, 1.5F, 1978.5F, 8192});
-  return store::pack_points(points);
+    points.push_back(
+        {i, 7.7 - 0.5 * wave(i), part(2.5F, 2 * i), part(0.25F, 3 * i), part(1.5F, 5 * i), part(1978.5F, 7 * i), 8192});
+  return points;
 }
 
 std::string report() {
@@ -52,8 +59,15 @@ std::string sha(std::int64_t number) {
 }
 
 struct Bodies {
-  std::string curve, report;
+  std::string curve, ready, report;
 };
+
+Bodies bodies_of(std::int64_t points_count) {
+  const std::vector<store::CurvePoint> points = curve(points_count);
+  curves::Lttb thinned(points.size(), store::kReadyPoints);
+  for (const store::CurvePoint& point : points) thinned.add(point);
+  return {store::pack_points(points), curves::points_text(thinned.take()), zstd_compress(report())};
+}
 
 void insert_job(Database& db, const std::string& run, const std::string& job, const char* arch, std::int64_t at_ms,
                 const std::string& branch, std::int64_t points, const Bodies& bodies) {
@@ -69,6 +83,7 @@ void insert_job(Database& db, const std::string& run, const std::string& job, co
         "0, 0, 1, 20)",
         job, run, branch, arch)
       .run();
+  db.query("INSERT INTO ready_curves VALUES (?1, 1, ?2, ?3)", job, points, bodies.ready).run();
   const std::size_t point_bytes = bodies.curve.size() / static_cast<std::size_t>(points);
   for (std::int64_t first = 0; first < points;) {
     const std::int64_t count = std::min<std::int64_t>(store::kPointsPerChunk, points - first);
@@ -96,7 +111,7 @@ std::uint64_t sum_bytes(Query query, int columns) {
 
 std::vector<Sample> fill(Database& db, const Scale& scale) {
   SeededRandom random(1);
-  const Bodies bodies{curve(scale.points), zstd_compress(report())};
+  const Bodies bodies = bodies_of(scale.points);
   std::vector<Sample> samples;
   const std::int64_t samples_apart = std::max<std::int64_t>(1, scale.runs / kSamples);
   for (std::int64_t i = 0; i < scale.runs; ++i) {
@@ -120,15 +135,28 @@ std::vector<Sample> fill(Database& db, const Scale& scale) {
   return samples;
 }
 
-std::uint64_t read_board(Database& db) {
+std::vector<std::string> board_cursors(Database& db) {
+  std::vector<std::string> cursors;
+  Query row = db.query("SELECT run FROM branch_runs ORDER BY run DESC");
+  for (std::size_t i = 1; row.step(); ++i)
+    if (i % kBoardRows == 0) cursors.push_back(row.get<std::string>(0));
+  if (!cursors.empty()) cursors.pop_back();  // the last page is not a whole one
+  return cursors;
+}
+
+std::uint64_t read_board(Database& db, const std::string& before) {
   std::uint64_t bytes = 0;
   std::vector<std::string> runs;
   {
-    Query row = db.query("SELECT run FROM branch_runs ORDER BY run DESC LIMIT 30");
+    Query row = db.query("SELECT run FROM branch_runs WHERE run < ?1 ORDER BY run DESC LIMIT ?2", before, kBoardRows);
     while (row.step()) runs.push_back(row.get<std::string>(0));
   }
   for (const std::string& run : runs) {
     bytes += sum_bytes(db.query("SELECT * FROM runs WHERE id = ?1", run), 23);
+    bytes += sum_bytes(db.query("SELECT id, head_sha, state, verdict FROM runs WHERE repository = 'acme/kernels' AND "
+                                "branch = (SELECT branch FROM runs WHERE id = ?1) AND id < ?1 ORDER BY id DESC LIMIT 3",
+                                run),
+                       4);
     bytes += sum_bytes(db.query("SELECT " JOB_TEXTS " FROM jobs WHERE run = ?1 ORDER BY arch", run), 28);
     bytes +=
         sum_bytes(db.query("SELECT job_stats.* FROM job_stats JOIN jobs ON job = id WHERE jobs.run = ?1", run), 17);

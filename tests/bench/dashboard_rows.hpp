@@ -23,8 +23,11 @@ struct Sample {
 // Runs that lie all over the store, that of the middle first.
 std::vector<Sample> fill(store::Database& database, const Scale& scale);
 
+// Where the board's pages after the first begin.
+std::vector<std::string> board_cursors(store::Database& database);
+
 // What each answer is made of, read by plain statements: how many bytes came.
-std::uint64_t read_board(store::Database& database);
+std::uint64_t read_board(store::Database& database, const std::string& before = "~");
 std::uint64_t read_run(store::Database& database, const Sample& sample);
 std::uint64_t read_curve(store::Database& database, const Sample& sample);
 

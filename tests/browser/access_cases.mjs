@@ -36,3 +36,12 @@ test('Access', 'KeepsNobodyOutOfAnEmptyServer', async (reader, world) => {
   await settled(page);
   equal(await barriers(page), '', 'barriers');
 });
+
+const kNoToken = `globalThis.fetch = async () => new Response(JSON.stringify({ title: 'Unauthorized', detail: 'a token', next: 'make one' }),
+  { status: 401, headers: { 'Content-Type': 'application/problem+json' } });`;
+
+test('Phone', 'FitsTheFieldForATokenIn360Pixels', async (reader) => {
+  const page = await reader.open('/', { viewport: { width: 360, height: 740 }, script: kNoToken });
+  const field = await page.getByLabel('Token with the scope read').boundingBox();
+  check(field.x >= 0 && field.x + field.width <= 348, `the field ends at ${field.x + field.width}`);
+});

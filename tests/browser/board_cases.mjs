@@ -32,6 +32,14 @@ test('Board', 'LeadsToTheGuiltyKeyInTwoClicks', async (reader) => {
   check(new URL(page.url()).searchParams.get('key') === 'silu_forward', `the address does not hold the key: ${page.url()}`);
 });
 
+test('Board', 'ShowsWhatTheRunBeforeWas', async (reader, world) => {
+  const page = await reader.open('/');
+  const row = page.getByRole('row', { name: /^main acme\/large/ });
+  await row.getByRole('link', { name: `fail ${world.commits.large.slice(0, 7)}` }).click();
+  await page.locator('.run-head .verdict.fail').waitFor();
+  equal(new URL(page.url()).pathname, `/runs/${world.runs.large}`);
+});
+
 test('Board', 'SearchesAndKeepsTheSearchInTheAddress', async (reader) => {
   const page = await reader.open('/');
   await page.getByRole('row', { name: /^main acme\/kernels/ }).waitFor();

@@ -10,6 +10,13 @@ test('Log', 'ShowsWhatWasPrintedAsText', async (reader, world) => {
   equal(await page.locator('.log-line.marked').getAttribute('data-line'), '5001');
 });
 
+test('Log', 'SaysThatItIsNoLongerKept', async (reader, world) => {
+  const page = await reader.open(`/runs/${world.runs['wrong-eps']}/log/sm_89`);
+  await page.getByRole('heading', { name: 'This log is no longer kept' }).waitFor();
+  await page.getByRole('link', { name: 'verdict, findings, loss and kernel cache' }).click();
+  await page.getByRole('heading', { name: 'Why it fails' }).waitFor();
+});
+
 test('Log', 'LinksEachLine', async (reader, world) => {
   const page = await reader.open(`${path(world)}#L2500`);
   await page.locator('.log-line.marked').waitFor();

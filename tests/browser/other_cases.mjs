@@ -55,6 +55,13 @@ test('Page', 'AnswersWithAStrictPolicy', async (_reader, world) => {
   equal((await fetch(`${world.url}/assets/none.js`)).status, 404);
 });
 
+test('Page', 'SaysWhereNothingIs', async (reader) => {
+  const page = await reader.open('/no/where');
+  await page.getByRole('heading', { name: 'Not found' }).waitFor();
+  await page.getByRole('link', { name: 'To the board', exact: true }).click();
+  await page.getByRole('heading', { name: 'Board' }).waitFor();
+});
+
 test('Page', 'GoesWhereTheKeyboardSays', async (reader) => {
   const page = await reader.open('/');
   await page.keyboard.press('Tab');

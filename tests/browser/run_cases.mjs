@@ -142,9 +142,12 @@ test('Run', 'HasEveryClauseOfBothContracts', async (reader, world) => {
 test('Run', 'FollowsAJobWhileItRuns', async (reader, world) => {
   const page = await reader.open(`/runs/${world.runs.live}`);
   await page.getByText('No step has been reported yet.').waitFor();
+  const log = await reader.open(`/runs/${world.runs.live}/log/sm_89`);
+  await log.getByText('the job waits for its test').waitFor();
   const pipe = openSync(world.pipe, 'w');
   for (let i = 0; i < 3; ++i) writeSync(pipe, 'go\n');
   await page.getByText(/running, step 3/).waitFor();
+  await log.getByText('step 2: go').waitFor();
   await page.locator('#loss canvas').waitFor();
   for (let i = 3; i < 20; ++i) writeSync(pipe, 'go\n');
   closeSync(pipe);
@@ -163,4 +166,31 @@ test('Run', 'ShowsAProblemWithWhatToDo', async (reader) => {
   const card = page.getByRole('alert');
   await card.waitFor();
   check((await card.textContent()).includes('What to do: '), 'no advice');
+});
+
+// As of a program that reports no lookups.
+const kOnlyWarmed = `const real = globalThis.fetch;
+  globalThis.fetch = async (...asked) => {
+    const answer = await real(...asked);
+    if (!String(asked[0]).includes('/coverage')) return answer;
+    return new Response((await answer.text()).replaceAll('"state":"used"', '"state":"warmed"'), { headers: answer.headers });
+  };`;
+
+test('Run', 'ShowsKeysOfWhichNobodySaysWhetherTheyAreUsed', async (reader, world) => {
+  const page = await reader.open(`/runs/${world.runs.healthy}`, { script: kOnlyWarmed });
+  await page.locator('.matrix-row .state', { hasText: 'warmed' }).first().click();
+  await page.locator('.key-detail').getByText('the run does not report what it asks for').first().waitFor();
+});
+
+test('Run', 'CountsTheKeysOfEachArchitecture', async (reader, world) => {
+  const page = await reader.open(`/runs/${world.runs['shared-key']}`);
+  await page.locator('.key-counts li').first().waitFor();
+  const counts = await page.locator('.key-counts li').allTextContents();
+  equal(counts.length, 2, 'architectures');
+  check(/^sm_89: 1 warmed, 1 used, 52 collided, \d+ late compiles$/.test(counts[0]), counts[0]);
+});
+
+test('Run', 'ReadsNumbersWithAsManyDigitsAsSaySomething', async (reader, world) => {
+  const page = await reader.open(`/runs/${world.runs.parted}`);
+  await page.locator('.run-head .reason', { hasText: 'went from 3.05301 to 3.33361' }).waitFor();
 });

@@ -63,6 +63,28 @@ TEST_F(Access, DrainsARunnerAndSaysWhyJobsWait) {
   EXPECT_EQ(post("/api/v1/runners/nobody/drain", token).status, 409U);
 }
 
+TEST_F(Access, PagesTheQueueAndTheRunners) {
+  for (const char* name : {"r1", "r2", "r3"}) make_token(name, "sm_90");
+  const json runners = get_json("/api/v1/runners?limit=2");
+  EXPECT_EQ(runners["runners"][1]["name"], "r2");
+  const json last = get_json(runners["next"].get<std::string>());
+  EXPECT_EQ(last["runners"][0]["name"], "r3");
+  EXPECT_EQ(last["next"], nullptr);
+
+  for (const char* delivery : {"d-1", "d-2", "d-3"}) push("sm_89", delivery);
+  get_when("/api/v1/queue", [](const json& queue) { return queue["total"] == 3; });
+  const json first = get_json("/api/v1/queue?limit=2");
+  EXPECT_EQ(first["jobs"].size(), 2U);
+  const json rest = get_json(first["next"].get<std::string>());
+  ASSERT_EQ(rest["jobs"].size(), 1U);
+  EXPECT_EQ(rest["next"], nullptr);
+  EXPECT_GE(rest["jobs"][0]["queued_at"], first["jobs"][1]["queued_at"]);
+  const std::string run = rest["jobs"][0]["run"];
+  EXPECT_EQ(get_json("/api/v1/queue?run=" + run)["jobs"], rest["jobs"]);
+  for (const char* wrong : {"after=yesterday", "after=1-2", "run=newest", "limit=0"})
+    EXPECT_EQ(get(std::string("/api/v1/queue?") + wrong).status, 400U) << wrong;
+}
+
 TEST_F(Access, ApprovesOnlyACommitThatIsNamed) {
   const std::string run = judged_run("healthy", "d-1");
   const std::string token = make_api_token("ops", {"approve"});

@@ -51,7 +51,7 @@ TEST_F(Api, HasExactlyTheDescribedRoutes) {
 
 TEST_F(Api, IsEmptyAtFirst) {
   EXPECT_EQ(get_json("/api/v1/runs"), json({{"runs", json::array()}, {"next", nullptr}}));
-  EXPECT_EQ(get_json("/api/v1/runners"), json({{"runners", json::array()}}));
+  EXPECT_EQ(get_json("/api/v1/runners"), json({{"runners", json::array()}, {"next", nullptr}}));
   EXPECT_EQ(get_json("/healthz")["status"], "ok");
   EXPECT_EQ(get_json("/readyz")["status"], "ready");
   EXPECT_THAT(get("/metrics").body, HasSubstr("smgate_http_requests_total{route=\"/api/v1/runs\",status=\"200\"} 1"));

@@ -23,9 +23,13 @@ TEST_F(Dashboard, NamesTheGuiltyKeyWhereverAJobIsShown) {
 }
 
 TEST_F(Dashboard, ShowsTheNewestRunOfABranch) {
-  judged_run("healthy", "d-1");
+  const std::string older = judged_run("healthy", "d-1");
   const std::string newer = judged_run("collided", "d-2");
-  EXPECT_EQ(get_json("/api/v1/board?repository=acme/kernels")["branches"][0]["run"]["id"], newer);
+  const json board = get_json("/api/v1/board?repository=acme/kernels");
+  EXPECT_EQ(board["branches"][0]["run"]["id"], newer);
+  ASSERT_EQ(board["branches"][0]["earlier"].size(), 1U);
+  EXPECT_EQ(board["branches"][0]["earlier"][0]["id"], older);
+  EXPECT_EQ(board["branches"][0]["earlier"][0]["verdict"], "pass");
   EXPECT_EQ(get_json("/api/v1/board?repository=acme/other")["branches"].size(), 0U);
   EXPECT_THAT(get("/badge/acme/kernels/main.svg").body, HasSubstr("smgate: fail"));
   EXPECT_THAT(get("/badge/acme/kernels/some/other.svg").body, HasSubstr("smgate: unknown"));
@@ -117,6 +121,21 @@ TEST_F(Dashboard, AnswersACurveOfAJobThatEndedAlikeEachTime) {
   EXPECT_EQ(get(address, {{"If-None-Match", first.headers.at("etag")}}).status, 304U);
   EXPECT_NE(get(address + "?points=5").body, first.body);
   EXPECT_NE(get(address + "?first=1&limit=2").body, first.body);
+}
+
+TEST_F(Dashboard, KeepsACurveReadyAndMakesTheSameWithoutIt) {
+  const std::string job = job_of(judged_run("healthy", "d-1"));
+  const std::string address = "/api/v1/jobs/" + job + "/curve?";
+  const HttpAnswer ready = get(address + "limit=20000");
+  const auto database = store::Database::open(database_file(), store::Database::Mode::read_write);
+  database->execute("UPDATE ready_curves SET points = replace(points, '\"step\":[0,', '\"step\":[77,')");
+  for (const char* asked : {"limit=19999", "points=2000", "points=1999", "attempt=1"})
+    EXPECT_THAT(get(address + asked).body, HasSubstr("\"step\":[77,")) << asked;
+  for (const char* asked : {"points=4", "limit=2", "from=0&to=1&points=9"})
+    EXPECT_THAT(get(address + asked).body, HasSubstr("\"step\":[0,")) << asked;
+  database->execute("DELETE FROM ready_curves");
+  EXPECT_EQ(get(address + "limit=19998").body, ready.body);
+  EXPECT_EQ(get(address + "points=1998").body, ready.body);
 }
 
 TEST_F(Dashboard, AnswersOnlyWhatHasChanged) {

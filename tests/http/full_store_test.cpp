@@ -23,11 +23,20 @@ class FullStore : public ServerTest {
 TEST_F(FullStore, AnswersWhatIsInIt) {
   const json board = get_json("/api/v1/board");
   EXPECT_EQ(board["branches"].size(), 7U);
+  EXPECT_EQ(board["branches"][0]["earlier"].size(), 3U);
   EXPECT_EQ(board["branches"][0]["run"]["jobs"][0]["guilty_key"], "rmsnorm_1");
   EXPECT_EQ(get_json("/api/v1/runs/" + sample_.run)["jobs"][0]["findings"].size(), 20U);
   const json curve = get_json("/api/v1/jobs/" + sample_.job + "/curve");
   EXPECT_EQ(curve["points"]["loss"].size(), 3000U);
   EXPECT_EQ(curve["total"], 3000);
+}
+
+TEST_F(FullStore, ThinsOutALongCurveAsItIsKeptReady) {
+  const std::string address = "/api/v1/curves?jobs=" + sample_.job;
+  const json ready = get_json(address)["curves"][0];
+  EXPECT_EQ(ready["points"]["loss"].size(), 2000U);
+  database_->execute("DELETE FROM ready_curves");
+  EXPECT_EQ(get_json(address + "&points=2000&to=9000")["curves"][0], ready);
 }
 
 TEST_F(FullStore, IsReadBarelyToo) {

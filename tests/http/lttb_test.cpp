@@ -1,5 +1,5 @@
 // Down-sampling against the plain form of the published algorithm, written down apart.
-#include "server/dashboard/lttb.hpp"
+#include "server/curves/lttb.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 
 #include "common/random.hpp"
 
-namespace smgate::dashboard {
+namespace smgate::curves {
 namespace {
 
 using store::CurvePoint;
@@ -77,4 +77,4 @@ TEST(Lttb, NeverLeavesOutAStepThatWentWrong) {
 }
 
 }  // namespace
-}  // namespace smgate::dashboard
+}  // namespace smgate::curves

@@ -25,6 +25,16 @@ TEST_F(Page, IsServedAtEachOfItsAddressesOrSaysThatItIsMissing) {
   }
 }
 
+TEST_F(Page, TellsABrowserOfAnAddressThatIsNone) {
+  if (dashboard::page_files().empty()) GTEST_SKIP() << "built without the page";
+  const std::string tag = ask("/").headers.at("etag");
+  const HttpAnswer lost = ask("/no/where", {{"Accept", "text/html,*/*"}, {"If-None-Match", tag}});
+  EXPECT_EQ(lost.status, 404U);
+  EXPECT_THAT(lost.body, HasSubstr("<!doctype html>"));
+  EXPECT_THAT(ask("/no/where").body, HasSubstr("no-such-address"));
+  EXPECT_THAT(ask("/api/v1/nothing", {{"Accept", "text/html"}}).body, HasSubstr("no-such-address"));
+}
+
 TEST_F(Page, AllowsNothingFromElsewhere) {
   if (dashboard::page_files().empty()) GTEST_SKIP() << "built without the page";
   const std::string policy = ask("/").headers.at("content-security-policy");

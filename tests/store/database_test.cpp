@@ -32,6 +32,36 @@ TEST(Database, NumbersItsMigrationsUpwards) {
   }
 }
 
+// As the programs before it left it.
+void make_schema(const std::filesystem::path& file, std::int64_t version, const std::string& rows) {
+  sqlite3* old = nullptr;
+  ASSERT_EQ(sqlite3_open(file.c_str(), &old), SQLITE_OK);
+  std::string script;
+  for (const Migration& migration : migrations())
+    if (migration.version <= version) script += migration.script;
+  script += "PRAGMA application_id = " + std::to_string(kApplicationId) + ";";
+  script += "PRAGMA user_version = " + std::to_string(version) + ";" + rows;
+  EXPECT_EQ(sqlite3_exec(old, script.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(old);
+  sqlite3_close(old);
+}
+
+TEST(Database, KeepsReportsAndCoverageWhereTheirTablesAreMadeAnew) {
+  const test::Scratch folder;
+  make_schema(folder / "a.db", 8,
+              "INSERT INTO runs (id, repository, head_sha, base_sha, base_rule, branch, ref, state, created_ms, "
+              "updated_ms) VALUES ('R', 'a/b', 'c', '', 'none', 'main', 'refs/heads/main', 'running', 1, 1);"
+              "INSERT INTO jobs (id, run, arch, state, attempt_cap, stages_digest, queued_ms, ready_ms) VALUES "
+              "('J', 'R', 'sm_89', 'queued', 3, '', 1, 1);"
+              "INSERT INTO job_reports VALUES ('J', x'01', x'02'); INSERT INTO job_coverage VALUES ('J', x'03');"
+              "INSERT INTO run_reports VALUES ('R', x'04');");
+  const auto database = Database::open(folder / "a.db", Database::Mode::read_write);
+  Query row = database->query(
+      "SELECT hex(facts) || hex(job_reports.report) || hex(data) || hex(run_reports.report) FROM job_reports JOIN "
+      "job_coverage USING (job), run_reports");
+  ASSERT_TRUE(row.step());
+  EXPECT_EQ(row.get<std::string>(0), "01020304");
+}
+
 TEST(Database, RefusesAFileOfAnotherProgram) {
   const test::Scratch folder;
   {

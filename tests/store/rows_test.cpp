@@ -8,6 +8,7 @@
 #include "server/store/curves.hpp"
 #include "server/store/deliveries.hpp"
 #include "server/store/events.hpp"
+#include "server/store/job_views.hpp"
 #include "server/store/logs.hpp"
 #include "server/store/retention.hpp"
 #include "server/store/views.hpp"
@@ -154,6 +155,7 @@ TEST_F(OneJob, LosesItsEventsAndItsLogSomeTimeAfterItsEndAndNothingElse) {
   EXPECT_TRUE(store.read([&](ReadTx& tx) { return read_events(tx, job_id, 1); }).empty());
   EXPECT_EQ(curve(0, 10).size(), 1U);
   EXPECT_EQ(job(job_id).state, JobState::done);
+  EXPECT_EQ(job(job_id).raw_dropped_ms, now_ms);
   EXPECT_FALSE(drop(now_ms + 1)) << "it has nothing more";
 }
 
@@ -295,6 +297,22 @@ TEST(CountWork, CountsWhatWaits) {
   EXPECT_EQ(counts.queued_by_arch.at(Arch{"sm_121"}).oldest_ms, rows.now_ms);
   EXPECT_EQ(counts.runs_by_state.at("running"), 1);
   EXPECT_EQ(counts.runs_by_state.at("fetching"), 1);
+}
+
+TEST(ReadyCurve, IsThatOfTheAttemptThatWasJudged) {
+  Rows rows;
+  const RunId run = rows.make_run();
+  rows.start(run);
+  Job job = rows.jobs(run).front();
+  rows.write([&](Tx& tx) { save_job_view(tx, job.id, 1, {{}, "{}", {7, "[]"}}); });
+  const auto found = [&] { return rows.store.read([&](ReadTx& tx) { return find_ready_curve(tx, job); }); };
+  job.attempt = 1;
+  EXPECT_FALSE(found());  // it has no verdict
+  job.verdict = RunVerdict::pass;
+  ASSERT_TRUE(found());
+  EXPECT_EQ(found()->total, 7U);
+  job.attempt = 2;
+  EXPECT_FALSE(found());
 }
 
 }  // namespace

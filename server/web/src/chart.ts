@@ -59,8 +59,14 @@ export function chart(options: ChartOptions): Chart {
     range = next;
     reset.hidden = next === null;
     if (view && data.x.length > 0)
-      view.setScale('x', { min: next?.[0] ?? (data.x[0] as number), max: next?.[1] ?? (data.x.at(-1) as number) });
+      view.setScale('x', { min: (next ?? whole())[0], max: (next ?? whole())[1] });
     if (tell) options.onZoom?.(next);
+  }
+
+  /** A single point stands in the middle. */
+  function whole(): [number, number] {
+    const [first, last] = [data.x[0] as number, data.x.at(-1) as number];
+    return first === last ? [first - 0.5, last + 0.5] : [first, last];
   }
 
   function drawMarks(u: uPlot): void {
@@ -111,12 +117,12 @@ export function chart(options: ChartOptions): Chart {
     const xText = options.xText ?? short;
     view = new uPlot({
       width: Math.max(200, plot.clientWidth), height: options.height ?? 280, legend: { show: false },
-      padding: [8, 12, 0, 0],
+      padding: [8, 28, 0, 0],  // half of a label at the last tick
       cursor: {
         drag: { x: options.onZoom !== undefined, y: false, setScale: false }, points: { size: 8 },
         bind: options.onPick && { click: (u) => () => { if (u.cursor.idx != null) options.onPick?.(u.cursor.idx); return null; } },
       },
-      scales: { x: { time: false, range: () => range ?? [data.x[0] as number, Math.max(data.x.at(-1) as number, (data.x[0] as number) + 1)] } },
+      scales: { x: { time: false, range: () => range ?? whole() } },
       axes: [{ ...axis(xText, options.xLabel), incrs: kWhole, space: kLabelSpace }, axis(options.yText ?? short)],
       series: [{}, ...data.series.map(seriesOptions)],
       bands: (data.bands ?? []).map(({ upper, lower }) => ({ series: [upper + 1, lower + 1], fill: color('band') })),

@@ -21,14 +21,19 @@ export function count(value: number | null | undefined): string {
 export function short(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return kNoValue;
   const steps: [number, string][] = [[1e9, ' G'], [1e6, ' M'], [1e3, ' k']];
-  for (const [size, letter] of steps) if (Math.abs(value) >= size) return digits(value / size) + letter;
-  return digits(value);
+  for (const [size, letter] of steps) if (Math.abs(value) >= size) return three(value / size) + letter;
+  return three(value);
 }
 
-function digits(value: number): string {
+function three(value: number): string {
   const size = Math.abs(value);
   if (size !== 0 && size < 0.001) return value.toExponential(1);
   return String(Number(value.toPrecision(size >= 100 ? 4 : 3)));
+}
+
+/** Six significant digits: as many as tell two losses apart. */
+export function digits(value: number): string {
+  return String(Number(value.toPrecision(6)));
 }
 
 export function bytes(value: number | null | undefined): string {

@@ -8,6 +8,7 @@ export const kStates: Record<KeyState, { symbol: string; tone: string; means: st
   collided: { symbol: '⊗', tone: 'bad', means: 'its body was offered under a key that was taken' },
   skipped: { symbol: '↷', tone: 'bad', means: 'its pre-warm ended without doing anything' },
   unused: { symbol: '○', tone: 'unsure', means: 'warmed, and nothing asked for it' },
+  warmed: { symbol: '◐', tone: 'unsure', means: 'warmed; the run does not report what it asks for' },
   used: { symbol: '✓', tone: 'good', means: 'warmed, and asked for' },
 };
 

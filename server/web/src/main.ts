@@ -3,6 +3,7 @@ import 'uplot/dist/uPlot.min.css';
 import './style/base.css';
 import './style/shell.css';
 import './style/views.css';
+import { Problem } from './api';
 import { replace } from './dom';
 import { startKeyboard } from './keyboard';
 import { problemCard } from './parts';
@@ -28,12 +29,17 @@ const kPages: Page[] = [
 
 let shown: { page: Page; path: string; view: View } | null = null;
 
+const kNowhere: Page = {
+  pattern: '', title: 'Not found',
+  show: (place, main) => main.append(problemCard(new Problem('Not found', `There is no page ${place.path}.`, 'Is the address whole? The board leads everywhere.', 404))),
+};
+
 function find(path: string): { page: Page; params: Record<string, string> } {
   for (const page of kPages) {
     const params = match(page.pattern, path);
     if (params) return { page, params };
   }
-  return { page: kPages[0] as Page, params: {} };
+  return { page: kNowhere, params: {} };
 }
 
 function show(main: HTMLElement, address: URL, moved: boolean): void {

@@ -2,7 +2,7 @@
 import { Problem } from './api';
 import { h, replace, type Child } from './dom';
 import { keepToken } from './token';
-import { ago, exactTime, kNoValue, sha, words } from './format';
+import { ago, count, digits, exactTime, kNoValue, sha, words } from './format';
 import type { Job, Run, Verdict } from './types';
 
 const kSymbols: Record<string, string> = {
@@ -22,7 +22,7 @@ export function jobBadge(job: Pick<Job, 'state' | 'verdict' | 'steps'>): HTMLEle
   if (job.verdict) return badge(job.verdict);
   if (job.state === 'queued') return badge('queued', 'queued');
   if (job.state === 'cancelled') return badge('cancelled', 'cancelled');
-  const step = job.steps ? `, step ${job.steps}` : '';
+  const step = job.steps ? `, step ${count(job.steps)}` : '';
   return badge('busy', `${kJobTexts[job.state] ?? words(job.state)}${step}`);
 }
 
@@ -34,6 +34,12 @@ export function runBadge(run: { state: Run['state']; verdict: Verdict | null }, 
   if (run.verdict) return badge(run.verdict, undefined, large);
   if (run.state === 'cancelled') return badge('cancelled', 'cancelled', large);
   return badge(run.state === 'held' ? 'inconclusive' : 'busy', kRunTexts[run.state] ?? run.state, large);
+}
+
+/** A verdict where there is no room for its name: whoever cannot see the mark hears the word. */
+export function runMark(run: { state: Run['state']; verdict: Verdict | null }): HTMLElement {
+  const state = run.verdict ?? (run.state === 'cancelled' ? 'cancelled' : 'busy');
+  return h(`span.mark.${state}`, h('span', { 'aria-hidden': 'true' }, kSymbols[state]), h('span.only-read', ` ${run.verdict ?? run.state} `));
 }
 
 export function isLive(run: { state: Run['state'] }): boolean {
@@ -87,9 +93,14 @@ export function loading(): HTMLElement {
   return h('p.loading', { 'aria-live': 'polite' }, 'Loading…');
 }
 
-/** Text of the server, in which `this` is code. */
+/** Text of the server, in which `this` is code. Whoever wants all digits of a number finds them in the JSON. */
 export function prose(text: string): Child {
-  return text.split('`').map((part, i) => (i % 2 === 1 ? h('code', part) : part));
+  return text.split('`').map((part, i) => (i % 2 === 1 ? h('code', part) : part.replace(/\d+\.\d{7,}/g, (number) => digits(Number(number)))));
+}
+
+/** A key, which breaks where its tokens end. */
+export function keyText(key: string): Child {
+  return key.split(/(?<=_)/).map((token, i) => [i > 0 && h('wbr'), token]);
 }
 
 const kNumbers = new Set(['Busy', 'Attempts']);

@@ -2,7 +2,7 @@
 export type Num = number | 'NaN' | 'Infinity' | '-Infinity';
 export type Verdict = 'pass' | 'fail' | 'inconclusive';
 export type Outcome = Verdict | 'not_applicable';
-export type KeyState = 'used' | 'missing' | 'drifted' | 'collided' | 'skipped' | 'unused';
+export type KeyState = 'warmed' | 'used' | 'missing' | 'drifted' | 'collided' | 'skipped' | 'unused';
 
 export interface Evidence { pid: number; rank: number; source: string; seq: number; at?: string }
 export interface Cause { id: string; text: string; explains: number; clauses: string[]; consequence_of: string | null; evidence: Evidence[] }
@@ -23,7 +23,7 @@ export interface Job {
   id: string; arch: string; state: 'queued' | 'leased' | 'reported' | 'done' | 'cancelled'; attempt: number; attempt_cap: number;
   runner: string | null; emulated: boolean; verdict: Verdict | null; first_cause: string | null; reason: string; outcome: string | null;
   outcome_text: string; queued_at: string; started_at: string | null; ended_at: string | null; initial_loss: Num | null;
-  final_loss: Num | null; steps: number | null; log_bytes: number; guilty_key?: string | null;
+  final_loss: Num | null; steps: number | null; log_bytes: number; log_dropped_at: string | null; guilty_key?: string | null;
 }
 export interface JobDetail extends Job {
   stages: Stage[]; guilty_key: string | null; stats: Stats | null; causes: Cause[]; findings: Finding[]; warnings: Warning[]; clauses: Clause[];
@@ -43,7 +43,8 @@ export interface RunDetail extends Omit<Run, 'jobs'> {
   actions?: { kind: string; arch: string | null; actor: string; at: string }[];
 }
 export interface RunPage { runs: Run[]; next: string | null }
-export interface Board { branches: { repository: string; branch: string; run: Run }[]; next: string | null }
+export interface EarlierRun { id: string; commit: string; state: Run['state']; verdict: Verdict | null }
+export interface Board { branches: { repository: string; branch: string; run: Run; earlier: EarlierRun[] }[]; next: string | null }
 
 export interface Curve {
   job: string; arch: string; attempt: number; first: number; next: number; complete: boolean; total: number;
@@ -63,7 +64,7 @@ export interface Coverage {
   run: string;
   architectures: {
     arch: string; job: string; emulated: boolean; known: boolean; left_out: number; timeline: Timeline | null;
-    counts: Record<KeyState | 'warmed' | 'late_compiles', number>;
+    counts: Record<KeyState | 'late_compiles', number>;
   }[];
   rows: CoverageRow[]; total: number; next: string | null; difference: CoverageDifference | null;
 }
@@ -90,7 +91,8 @@ export interface WaitingJob {
   job: string; run: string; repository: string; branch: string; commit: string; arch: string; attempt: number; queued_at: string;
   reason: { kind: string; text: string; since: string | null };
 }
-export interface Queue { jobs: WaitingJob[]; total: number }
+export interface Queue { jobs: WaitingJob[]; next: string | null; total: number }
+export interface RunnerPage { runners: Runner[]; next: string | null }
 
 export interface Call {
   seq: number; lane: string; kind: string; repository: string; run: string | null; job: string | null; state: 'pending' | 'sent' | 'superseded' | 'dead';

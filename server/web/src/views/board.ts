@@ -1,10 +1,10 @@
 // The board: a branch a row, an architecture a column, each cell the newest verdict and the key it failed for.
 import { get } from '../api';
-import { announce, debounce, h, replace } from '../dom';
+import { announce, debounce, h, replace, type Child } from '../dom';
 import { onChange } from '../live';
-import { byArch, commit, emulatedTag, jobBadge, loading, problemCard, runBadge, timeAgo } from '../parts';
-import { address, remember, type Place, type View } from '../router';
-import { words } from '../format';
+import { byArch, commit, emulatedTag, jobBadge, keyText, loading, problemCard, runBadge, runMark, timeAgo } from '../parts';
+import { address, go, remember, type Place, type View } from '../router';
+import { sha, words } from '../format';
 import type { Board, Job, Run } from '../types';
 import { firstPage } from './welcome';
 
@@ -18,15 +18,22 @@ function cell(run: Run, arch: string, job: Job | undefined): HTMLElement {
     h('a.cell-link', { href: address(`/runs/${run.id}`, { arch }), 'aria-label': `${arch}: ${job.verdict ?? job.state}, open the run` },
       jobBadge(job), ' ', emulatedTag(job.emulated)),
     job.first_cause && h('div.small.quiet', words(job.first_cause)),
-    key && h('a.key.small', { href: address(`/runs/${run.id}`, { arch, key }), title: 'Open the kernel cache at this key' }, key));
+    key && h('a.key.small', { href: address(`/runs/${run.id}`, { arch, key }), title: 'Open the kernel cache at this key' }, keyText(key)));
 }
 
-function row({ repository, branch, run }: Branch, architectures: string[]): HTMLElement {
+/** A failure is new, or it is not: the runs before, each a link. */
+function before({ earlier }: Branch): Child {
+  return earlier.length > 0 && h('div.small.quiet.before', 'before ', earlier.map((run) =>
+    h('a', { href: `/runs/${run.id}`, title: `${sha(run.commit)}: ${run.verdict ?? run.state}` }, runMark(run), h('code', sha(run.commit).slice(0, 7)))));
+}
+
+function row(of: Branch, architectures: string[]): HTMLElement {
+  const { repository, branch, run } = of;
   return h('tr', { role: 'row', 'data-run': run.id },
     h('th', { role: 'rowheader', scope: 'row' },
       h('a.branch', { href: `/runs/${run.id}` }, branch),
       h('div.small.quiet', repository, run.pull_request !== null && ` · #${run.pull_request}`)),
-    h('td', { role: 'cell', 'data-label': 'verdict' }, runBadge(run)),
+    h('td', { role: 'cell', 'data-label': 'verdict' }, runBadge(run), before(of)),
     architectures.map((arch) => cell(run, arch, run.jobs.find((job) => job.arch === arch))),
     h('td', { role: 'cell', 'data-label': 'commit' }, commit(run.commit), h('div.small.quiet', timeAgo(run.updated_at))));
 }
@@ -43,7 +50,8 @@ export function showBoard(place: Place, main: HTMLElement): View {
   const abort = new AbortController();
   let branches: Branch[] = [];
   let next: string | null = null;
-  let before = new Map<string, string>();
+  let offered = '';
+  let known = new Map<string, string>();
   const repository = place.query.get('repository');
   const list = h('div', loading());
   const search = h<HTMLInputElement>('input', {
@@ -70,16 +78,18 @@ export function showBoard(place: Place, main: HTMLElement): View {
 
   function drawRepositories(): void {
     const names = [...new Set(branches.map((branch) => branch.repository))].sort();
-    if (names.length < 2 && !repository) return;
-    replace(pick, repository
-      ? h('a', { href: '/' }, `All repositories (now: ${repository})`)
-      : names.map((name) => [h('a.small', { href: address('/', { repository: name }) }, name), ' ']));
+    if ((names.length < 2 && !repository) || names.join() === offered) return;  // nobody's choice closes under them
+    offered = names.join();
+    const select: HTMLSelectElement = h<HTMLSelectElement>('select', {
+      'aria-label': 'Repository', onchange: () => go(address('/', { repository: select.value, q: search.value })),
+    }, h('option', { value: '' }, 'All repositories'), names.map((name) => h('option', { value: name, selected: name === repository }, name)));
+    replace(pick, select);
   }
 
   function tell(): void {
     const now = new Map(branches.map(({ branch, run }) => [run.id, `${branch}: ${run.verdict ?? run.state}`]));
-    const news = [...now].filter(([id, text]) => before.size > 0 && before.get(id) !== text).map(([, text]) => text);
-    before = now;
+    const news = [...now].filter(([id, text]) => known.size > 0 && known.get(id) !== text).map(([, text]) => text);
+    known = now;
     if (news.length > 0) announce(news.join('; '));
   }
 

@@ -2,7 +2,7 @@
 import { get } from '../api';
 import { h, replace, type Child } from '../dom';
 import { bytes, count, duration, plural, sha, short, words } from '../format';
-import { badge, byArch, card, commit, loading, problemCard, prose, runBadge, timeAgo } from '../parts';
+import { badge, byArch, card, commit, keyText, loading, problemCard, prose, runBadge, timeAgo } from '../parts';
 import { address, go, type Place, type View } from '../router';
 import type { ArchDiff, Cause, Diff, Finding, Run, RunPage, Stats } from '../types';
 import { changesTable } from './run_cache';
@@ -42,7 +42,7 @@ function causeList(title: string, causes: Cause[]): Child {
 function findingList(run: string, title: string, findings: Finding[]): Child {
   return findings.length > 0 && h('details.data', { open: findings.length <= 6 }, h('summary', `${title} (${findings.length})`),
     h('ul', findings.slice(0, kFindingsShown).map((finding) => h('li', h('span.tag', finding.clause), ' ', prose(finding.message), ' ',
-      finding.key && h('a.key.small', { href: address(`/runs/${run}`, { key: finding.key }) }, finding.key))),
+      finding.key && h('a.key.small', { href: address(`/runs/${run}`, { key: finding.key }) }, keyText(finding.key)))),
     findings.length > kFindingsShown && h('li.quiet', `and ${findings.length - kFindingsShown} more`)));
 }
 

@@ -2,7 +2,7 @@
 // and arrow keys move it.
 import { h, replace } from '../dom';
 import { stateMark } from '../keystate';
-import { arrowKeys } from '../parts';
+import { arrowKeys, keyText } from '../parts';
 import { virtualList } from '../virtual';
 import type { Cell, CoverageRow } from '../types';
 
@@ -42,7 +42,7 @@ export function matrix(architectures: string[], choose: (row: CoverageRow, colum
       return h('div.matrix-row', {
         role: 'row', 'aria-rowindex': index + 2, 'aria-selected': row.key === chosen ? 'true' : 'false', 'data-key': row.key,
         style: { gridTemplateColumns: columns, height: `${kRowHeight}px` },
-      }, gridCell(index, 0, [h('span.key', { title: row.key }, row.key)], 'matrix-key'),
+      }, gridCell(index, 0, [h('span.key', { title: row.key }, keyText(row.key))], 'matrix-key'),
       row.cells.map((cell, i) => gridCell(index, i + 1,
         [stateMark(cell?.state ?? null), h('span.small.quiet.note', cell ? cellNote(cell) : '')], 'matrix-cell')));
     },

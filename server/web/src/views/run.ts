@@ -43,7 +43,7 @@ class RunView implements View {
       const run = await get<RunDetail>(`/api/v1/runs/${this.id}`, this.abort.signal);
       run.jobs.sort((a, b) => byArch(a.arch, b.arch));
       const waits = run.jobs.some((job) => job.state === 'queued') && isLive(run);
-      const queue = waits ? await get<Queue>('/api/v1/queue', this.abort.signal) : { jobs: [], total: 0 };
+      const queue = waits ? await get<Queue>(`/api/v1/queue?run=${this.id}`, this.abort.signal) : { jobs: [] };
       this.draw(run, new Map(queue.jobs.map((job) => [job.job, job.reason.text])));
     } catch (error) {
       if (this.abort.signal.aborted) return;

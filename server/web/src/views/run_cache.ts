@@ -1,9 +1,9 @@
 // The kernel cache of a run: matrix, what is known of the key that was chosen, time line, and the change to the base.
 import { get } from '../api';
 import { announce, h, replace, type Child } from '../dom';
-import { bytes, count, plural } from '../format';
+import { bytes, count, plural, words } from '../format';
 import { kStates, stateMark } from '../keystate';
-import { byArch, card, loading, problemCard, prose, table } from '../parts';
+import { byArch, card, keyText, loading, problemCard, prose, table } from '../parts';
 import { address, remember } from '../router';
 import type { Coverage, CoverageRow, Finding, JobDetail, KeyChange, KeyState, RunDetail } from '../types';
 import { counts, matrix, type Matrix } from './matrix';
@@ -48,7 +48,7 @@ function detail(run: RunDetail, coverage: Coverage, row: CoverageRow, dismiss: (
   const findings = findingsOf(run.jobs, row);
   const shown = new Set<Finding>();
   return h('div.key-detail', { id: 'key', tabindex: '-1', role: 'region', 'aria-label': `Key ${row.key}` },
-    h('div.headline', h('h3.key', row.key), h('button.bare.push', { type: 'button', 'aria-label': 'Close the key', onclick: dismiss }, '✕')),
+    h('div.headline', h('h3.key', keyText(row.key)), h('button.bare.push', { type: 'button', 'aria-label': 'Close the key', onclick: dismiss }, '✕')),
     row.cache && h('p.small.quiet', `Cache ${row.cache}`),
     h('ul.per-arch', coverage.architectures.map((column, i) => {
       const cell = row.cells[i];
@@ -56,7 +56,7 @@ function detail(run: RunDetail, coverage: Coverage, row: CoverageRow, dismiss: (
         cell && h('span.small.quiet', ` ${kStates[cell.state].means}; ${plural(cell.hits, 'hit')}, ${plural(cell.misses, 'miss', 'misses')}, ${bytes(cell.bytes)}`
           + (cell.late_compiles > 0 ? `, ${plural(cell.late_compiles, 'late compile')}` : '')),
         cell?.nearest_key && h('div.small', h('span.quiet', 'nearest: '),
-          h('a.key', { href: address(`/runs/${run.id}`, { key: cell.nearest_key }) }, cell.nearest_key)));
+          h('a.key', { href: address(`/runs/${run.id}`, { key: cell.nearest_key }) }, keyText(cell.nearest_key))));
     })),
     findings.map(({ finding, archs }) => {
       const fresh = finding.tokens && !shown.has(finding);
@@ -79,10 +79,17 @@ function difference(run: RunDetail, coverage: Coverage): Child {
 
 export function changesTable(run: string, changes: KeyChange[]): HTMLElement {
   const rows = changes.slice(0, kChangesShown).map((change) => h('tr',
-    h('th', { scope: 'row' }, h('a.key', { href: address(`/runs/${run}`, { arch: change.arch, key: change.key }) }, change.key)),
+    h('th', { scope: 'row' }, h('a.key', { href: address(`/runs/${run}`, { arch: change.arch, key: change.key }) }, keyText(change.key))),
     h('td', change.arch), h('td', stateMark(change.was)), h('td', stateMark(change.is))));
   return h('div', table('Changed keys', ['Key', 'Architecture', 'Was', 'Is'], rows),
     changes.length > kChangesShown && h('p.small.quiet.pad', `The first ${kChangesShown} of ${count(changes.length)}`));
+}
+
+const kCounted = ['warmed', 'used', 'missing', 'drifted', 'collided', 'skipped', 'unused', 'late_compiles'] as const;
+
+function countsList(coverage: Coverage): HTMLElement {
+  return h('ul.key-counts.small', coverage.architectures.filter((column) => column.known).map((column) => h('li', h('strong', column.arch), ': ',
+    kCounted.filter((name) => name === 'warmed' || column.counts[name] > 0).map((name) => `${count(column.counts[name])} ${words(name)}`).join(', '))));
 }
 
 /** Columns as everywhere else, sm_89 before sm_121. */
@@ -169,7 +176,7 @@ export function cacheView(first: RunDetail): CacheView {
     const timeline = h('div');
     drawTimeline(timeline);
     const left = coverage.architectures.filter((column) => column.left_out > 0);
-    replace(body, h('div.cache-grid', grid.node, aside),
+    replace(body, countsList(coverage), h('div.cache-grid', grid.node, aside),
       left.map((column) => h('p.small.quiet.pad', `${count(column.left_out)} more keys of ${column.arch} are not kept.`)),
       timeline, difference(run, coverage));
     filter(false);

@@ -1,7 +1,7 @@
 // Clauses by architecture, and every finding and warning with its evidence.
 import { h, replace, type Child } from '../dom';
 import { count, plural, words } from '../format';
-import { badge, card, labelled, prose, table } from '../parts';
+import { badge, card, keyText, labelled, prose, table } from '../parts';
 import { address, remember } from '../router';
 import type { Clause, Finding, JobDetail, RunDetail, Warning } from '../types';
 
@@ -38,7 +38,7 @@ function merge<T extends { clause: string; message: string }>(jobs: JobDetail[],
 }
 
 function keyLink(run: string, key: string | undefined): Child {
-  return key ? h('a.key', { href: address(`/runs/${run}`, { key }) }, key) : '';
+  return key ? h('a.key', { href: address(`/runs/${run}`, { key }) }, keyText(key)) : '';
 }
 
 function rows(run: string, list: Merged<Finding | Warning>[]): HTMLElement[] {

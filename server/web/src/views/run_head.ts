@@ -1,8 +1,8 @@
 // The top of a run: verdict, what it is a run of, and why it came out so, the most upstream cause first.
 import { actionButton } from '../actions';
 import { h, type Child } from '../dom';
-import { duration, loss, plural, sha, words } from '../format';
-import { badge, commit, emulatedTag, facts, jobBadge, prose, runBadge, timeAgo } from '../parts';
+import { count, duration, loss, plural, sha, words } from '../format';
+import { badge, commit, emulatedTag, facts, jobBadge, keyText, prose, runBadge, timeAgo } from '../parts';
 import { address } from '../router';
 import type { Cause, JobDetail, RunDetail } from '../types';
 
@@ -13,8 +13,8 @@ export function runHeader(run: RunDetail): HTMLElement {
     ['commit', commit(run.commit)],
     ['base', [commit(run.policy_commit ?? run.base_commit), ' ', h('span.quiet.small', kBaseRules[run.base_rule] ?? run.base_rule)]],
     ['begun', timeAgo(run.created_at)],
-    ['took', run.ended_at ? duration(Date.parse(run.ended_at) - Date.parse(run.created_at)) : 'not over'],
   ];
+  if (run.ended_at) rows.push(['took', duration(Date.parse(run.ended_at) - Date.parse(run.created_at))]);
   if (run.pull_request !== null) rows.splice(1, 0, ['pull request', `#${run.pull_request}`]);
   if (run.bootstrap) rows.push(['policy', 'its own: the base has none']);
   return h('header.run-head',
@@ -94,7 +94,7 @@ function causeItem(run: RunDetail, merged: MergedCause, index: number): HTMLElem
     merged.of.map(({ job, cause }) => h('p', merged.of.length > 1 && h('span.quiet', `${job.arch}: `), prose(cause.text),
       !/explains/.test(cause.text) && h('span.quiet', ` Explains ${cause.explains} of ${plural(job.findings.length, 'finding')}.`))),
     keys.size > 0 && h('p', h('span.quiet', 'Guilty key: '), [...keys].map(([key, arch]) =>
-      [h('a.key.guilty', { href: address(`/runs/${run.id}`, { arch, key }) }, key), ' '])),
+      [h('a.key.guilty', { href: address(`/runs/${run.id}`, { arch, key }) }, keyText(key)), ' '])),
     places.length > 0 && h('p.small', h('span.quiet', 'Seen at '), places.slice(0, 3).map((place) => [h('code', place), ' ']),
       places.length > 3 && h('span.quiet', `and ${places.length - 3} more places`)),
     merged.consequence_of && h('p.small.quiet', `Follows from: ${words(merged.consequence_of)}`),
@@ -130,10 +130,10 @@ export function jobCard(run: RunDetail, job: JobDetail, reasons: Map<string, str
       waiting(job, reasons),
       facts([
         ['loss', job.initial_loss === null ? '–' : `${loss(job.initial_loss)} → ${loss(job.final_loss)}`],
-        ['steps', String(job.steps ?? '–')],
+        ['steps', count(job.steps)],
         ['runner', job.runner ?? '–'],
         ...(job.attempt > 1 ? [['attempt', `${job.attempt} of ${job.attempt_cap}`] as [string, Child]] : []),
-        ...(job.stats?.tokens_per_s ? [['tokens/s', job.stats.tokens_per_s.toFixed(0)] as [string, Child]] : []),
+        ...(job.stats?.tokens_per_s ? [['tokens/s', count(Math.round(job.stats.tokens_per_s))] as [string, Child]] : []),
       ]),
       stages(job),
       h('p.toolbar.small', h('a', { href: `/runs/${run.id}/log/${job.arch}` }, 'Log'),

@@ -6,7 +6,7 @@ import { bytes, count, plural, words } from '../format';
 import { onChange } from '../live';
 import { card, commit, emulatedTag, loading, problemCard, table, timeAgo } from '../parts';
 import type { Place, View } from '../router';
-import type { Call, Outbox, Queue, Runner, WaitingJob } from '../types';
+import type { Call, Outbox, Queue, Runner, RunnerPage, WaitingJob } from '../types';
 
 const kRefresh_ms = 15_000;  // who is connected changes without an event
 
@@ -65,8 +65,8 @@ export function showRunners(_place: Place, main: HTMLElement): View {
 
   async function load(): Promise<void> {
     try {
-      const [{ runners }, queue, outbox, dead] = await Promise.all([
-        get<{ runners: Runner[] }>('/api/v1/runners', abort.signal), get<Queue>('/api/v1/queue', abort.signal),
+      const [{ runners, next }, queue, outbox, dead] = await Promise.all([
+        get<RunnerPage>('/api/v1/runners', abort.signal), get<Queue>('/api/v1/queue', abort.signal),
         get<Outbox>('/api/v1/outbox?state=pending&limit=20', abort.signal), get<Outbox>('/api/v1/outbox?state=dead&limit=20', abort.signal)]);
       const waiting = queue.jobs.length === 0 ? h('p.empty', 'No job waits.')
         : table('Waiting jobs', ['Branch', 'Architecture', 'Why it waits', 'Commit', 'Since'], queue.jobs.map(jobRow));
@@ -75,7 +75,7 @@ export function showRunners(_place: Place, main: HTMLElement): View {
           h('pre.code', 'smgate-server token create --runner gpu-1 --arch sm_89 --config server.jsonc'))
         : table('Runners', ['Runner', 'State', 'Architecture', 'Device', 'Busy', 'Version', 'Last seen', ''], runners.map((runner) => runnerRow(runner, () => void load())));
       replace(body, card('Queue', waiting, h('span.small.quiet', queue.total > queue.jobs.length ? `the oldest ${queue.jobs.length} of ${count(queue.total)}` : `${count(queue.total)} waiting`)),
-        card('Runners', hosts, h('span.small.quiet', `${runners.filter((runner) => runner.online).length} of ${runners.length} online`)), outboxCard(outbox, dead));
+        card('Runners', hosts, h('span.small.quiet', `${runners.filter((runner) => runner.online).length} of ${next ? 'the first ' : ''}${count(runners.length)} online`)), outboxCard(outbox, dead));
     } catch (error) {
       if (!abort.signal.aborted) replace(body, problemCard(error));
     }

@@ -1,11 +1,14 @@
 // Late compiles on a time line against pre-warm, payload and steps: a lane an architecture.
 import { h, type Child } from '../dom';
 import { bytes, duration } from '../format';
+import { keyText } from '../parts';
 import { address } from '../router';
 import type { Coverage, Timeline } from '../types';
 
 const kMarksMax = 400;  // more would be one black bar; the table has them all
 const kStartMargin = 1.25;
+const kMinute_ms = 60_000;
+const kHour_ms = 60 * kMinute_ms;
 
 /** Where the interesting part ends: a little after the last pre-warm, payload or the first late compile. */
 export function startEnd(timelines: Timeline[]): number {
@@ -39,6 +42,18 @@ function lane(arch: string, line: Timeline, end: number): HTMLElement {
     h('div.track', { role: 'img', 'aria-label': words }, spans, late));
 }
 
+/** Round times, four to eight of them. */
+export function ticks(end: number): number[] {
+  const unit = end >= 2 * kHour_ms ? kHour_ms : end >= 2 * kMinute_ms ? kMinute_ms : 1;
+  const power = unit * 10 ** Math.floor(Math.log10(end / unit / 3));
+  const step = power * ([5, 2, 1].find((digit) => digit * power <= end / 3) ?? 1);
+  return Array.from({ length: Math.floor(end / step) + 1 }, (_, i) => i * step);
+}
+
+function scale(end: number): HTMLElement {
+  return h('div.scale.small.quiet', { 'aria-hidden': 'true' }, ticks(end).map((at) => h('span', { style: { left: percentOf(at, end) } }, duration(at))));
+}
+
 function lateTable(run: string, coverage: Coverage): Child {
   const late = coverage.architectures.flatMap((column) => (column.timeline?.late ?? []).map((one) => ({ arch: column.arch, ...one })));
   const left = coverage.architectures.reduce((sum, column) => sum + (column.timeline?.late_left_out ?? 0), 0);
@@ -47,7 +62,7 @@ function lateTable(run: string, coverage: Coverage): Child {
     h('div.scroll', { tabindex: '0', role: 'region', 'aria-label': 'Late compiles' }, h('table',
       h('thead', h('tr', ['Key', 'Architecture', 'What', 'At', 'Took', 'Size'].map((text, i) => h(i > 2 ? 'th.number' : 'th', { scope: 'col' }, text)))),
       h('tbody', late.slice(0, kMarksMax).map((one) => h('tr',
-        h('th', { scope: 'row' }, h('a.key', { href: address(`/runs/${run}`, { arch: one.arch, key: one.key }) }, one.key)),
+        h('th', { scope: 'row' }, h('a.key', { href: address(`/runs/${run}`, { arch: one.arch, key: one.key }) }, keyText(one.key))),
         h('td', one.arch), h('td', one.kind), h('td.number', duration(one.at_ms)), h('td.number', duration(one.ms)), h('td.number', bytes(one.bytes))))))));
 }
 
@@ -66,6 +81,6 @@ export function timelineView(run: string, coverage: Coverage, whole: boolean, se
         h('li', h('i.swatch.steps'), 'steps'), h('li', h('i.swatch.late-mark'), 'late compile')),
       start < longest * 0.8 && h('span.tabs.small', button('Start', false), button('Whole run', true))),
     known.map((column) => lane(column.arch, column.timeline as Timeline, end)),
-    h('div.scale.small.quiet', { 'aria-hidden': 'true' }, [0, 0.25, 0.5, 0.75, 1].map((share) => h('span', duration(end * share)))),
+    scale(end), h('p.axis-name.small.quiet', 'since the first event of the run'),
     lateTable(run, coverage));
 }

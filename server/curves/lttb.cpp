@@ -1,10 +1,10 @@
-#include "server/dashboard/lttb.hpp"
+#include "server/curves/lttb.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
-namespace smgate::dashboard {
+namespace smgate::curves {
 namespace {
 
 using store::CurvePoint;
@@ -88,4 +88,4 @@ std::vector<CurvePoint> Lttb::take() {
   return std::move(chosen_);
 }
 
-}  // namespace smgate::dashboard
+}  // namespace smgate::curves

@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <limits>
 
-#include "server/dashboard/curve_json.hpp"
+#include "server/curves/curve_text.hpp"
 
-namespace smgate::dashboard {
+namespace smgate::curves {
 
 inline constexpr std::int64_t kPointsMax = 20'000;  // an answer; 1.5 MB of JSON
 
@@ -21,4 +21,4 @@ struct Steps {
 CurveText read_sampled(store::ReadTx& tx, const store::Job& job, int attempt, std::uint64_t points_max,
                        const Steps& steps = {});
 
-}  // namespace smgate::dashboard
+}  // namespace smgate::curves

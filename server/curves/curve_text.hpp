@@ -3,11 +3,12 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "server/store/curves.hpp"
 
-namespace smgate::dashboard {
+namespace smgate::curves {
 
 struct CurveText {
   store::Job job;
@@ -17,7 +18,11 @@ struct CurveText {
   std::uint64_t total = 0;
   std::vector<store::CurvePoint> points;
 };
-// Null is "the step did not say"; what is not finite is text, as in events. Floats have the digits they came with.
 std::string to_text(const CurveText& curve);
+// Its points alone. Null is "the step did not say"; what is not finite is text, as in events. Numbers have the digits
+// they came with.
+std::string points_text(const std::vector<store::CurvePoint>& points);
+// The whole, where the text of its points is there already.
+std::string to_text(const CurveText& curve, std::string_view points);
 
-}  // namespace smgate::dashboard
+}  // namespace smgate::curves

@@ -13,7 +13,7 @@
 
 #include "server/store/curves.hpp"
 
-namespace smgate::dashboard {
+namespace smgate::curves {
 
 class Lttb {
  public:
@@ -36,4 +36,4 @@ class Lttb {
   std::vector<store::CurvePoint> chosen_;
 };
 
-}  // namespace smgate::dashboard
+}  // namespace smgate::curves

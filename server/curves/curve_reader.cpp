@@ -1,15 +1,17 @@
-#include "server/dashboard/curve_reader.hpp"
+#include "server/curves/curve_reader.hpp"
 
+#include <algorithm>
 #include <utility>
 
-#include "server/dashboard/lttb.hpp"
+#include "server/curves/lttb.hpp"
 
-namespace smgate::dashboard {
+namespace smgate::curves {
 
 CurveText read_range(store::ReadTx& tx, const store::Job& job, int attempt, std::uint64_t first,
                      std::size_t count_max) {
-  CurveText curve{job, attempt == 0 ? job.attempt : attempt, first, first, store::count_points(tx, job, attempt), {}};
-  curve.points = store::read_curve(tx, job, attempt, first, count_max);
+  const std::uint64_t total = store::count_points(tx, job, attempt);
+  CurveText curve{job, attempt == 0 ? job.attempt : attempt, first, first, total, {}};
+  curve.points = store::read_curve(tx, job, attempt, first, std::min(count_max, total - std::min(first, total)));
   curve.next = first + curve.points.size();
   return curve;
 }
@@ -24,4 +26,4 @@ CurveText read_sampled(store::ReadTx& tx, const store::Job& job, int attempt, st
   return {job, attempt == 0 ? job.attempt : attempt, range.first, range.end, total, sampler.take()};
 }
 
-}  // namespace smgate::dashboard
+}  // namespace smgate::curves
