@@ -11,7 +11,7 @@ constexpr std::array<std::pair<CallKind, std::string_view>, 5> kKinds{{
     {CallKind::set_check, "set_check"},
     {CallKind::add_annotations, "add_annotations"},
     {CallKind::create_comment, "create_comment"},
-    {CallKind::create_reaction, "create_reaction"},
+    {CallKind::ask_permission, "ask_permission"},
     {CallKind::redeliver, "redeliver"},
 }};
 constexpr std::array<std::pair<CallState, std::string_view>, 4> kStates{{

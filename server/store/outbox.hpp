@@ -9,7 +9,8 @@
 //   add_annotations  `name`, `head_sha`, `external_id` and `output` {`title`, `summary`, `text`, `annotations`: at most
 //                    50}: GitHub appends them. In the lane of its set_check, after the one that completes it.
 //   create_comment   `issue_number`, `body`
-//   create_reaction  `comment_id`, `content`
+//   ask_permission   `login`, `event`, `payload`: whether this person may write; the answer goes to intake as a delivery
+//                    of this event and payload, with the permission in it
 //   redeliver        `delivery_id`, GitHub's number of a webhook delivery
 //
 // Coalescing: a set_check that nobody began to send is superseded by the next one of its lane and external_id. Nothing
@@ -29,7 +30,7 @@
 
 namespace smgate::store {
 
-enum class CallKind { set_check, add_annotations, create_comment, create_reaction, redeliver };
+enum class CallKind { set_check, add_annotations, create_comment, ask_permission, redeliver };
 enum class CallState { pending, sent, superseded, dead };
 enum class BodyCut { whole, short_output, bare };  // what is left of the body after answers of 422
 

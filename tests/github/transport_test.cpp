@@ -127,5 +127,30 @@ TEST_F(Transport, WhatHasNotChangedIsNotReadAgain) {
   EXPECT_EQ(github_.seen().back().status, 200U);
 }
 
+// Asks for so much else, while GitHub thinks, that all that was remembered is pushed out.
+struct Crowd {
+  boost::asio::awaitable<github::Outcome> pull(std::int64_t number) {
+    return client->send(github::get_pull("acme/kernels", number), {"acme/kernels", std::nullopt}, 1);
+  }
+  boost::asio::awaitable<github::Exchanged> answer(github::Exchange exchange) {
+    if (!exchange.headers.contains("if-none-match") || std::exchange(came, true))
+      co_return github::Answer{200, {{"etag", "\"1\""}}, "the pull request"};
+    for (std::size_t i = 0; i < 2 * github::kTagsMax; ++i) co_await pull(static_cast<std::int64_t>(i) + 2);
+    co_return github::Answer{304, {}, ""};
+  }
+  std::optional<github::Client> client{};
+  bool came = false;
+};
+
+TEST_F(Transport, WhatHasNotChangedIsKnownHoweverMuchIsAskedMeanwhile) {
+  Crowd crowd;
+  crowd.client.emplace(settings(github_, false), clock_,
+                       [&crowd](github::Exchange exchange) { return crowd.answer(std::move(exchange)); });
+  await(crowd.pull(1));
+  const github::Outcome again = await(crowd.pull(1));
+  EXPECT_TRUE(crowd.came);
+  EXPECT_EQ(again.answer.body, "the pull request");
+}
+
 }  // namespace
 }  // namespace smgate::test

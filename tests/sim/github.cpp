@@ -50,6 +50,8 @@ void GitHub::act(std::int64_t now_ms, const GitHubApi& api) {
       return push_branch(now_ms);
     case 2:
       return open_pull(now_ms);
+    case 3:
+      return ask(now_ms);
     case 4:
       return queue_or_drop_group(now_ms);
     case 5:
@@ -105,21 +107,43 @@ void GitHub::change_pull(std::int64_t now_ms) {
   send_pull(number, "synchronize", before, now_ms);
 }
 
-// A maintainer looks at a fork's newest head, whose check asks for it.
+// Somebody looks at a fork's newest head, whose check asks for it: who may approve it, or who may not.
 void GitHub::approve(std::int64_t now_ms, const GitHubApi& api) {
   for (auto& [number, pull] : pulls_) {
     const CheckRun* check = api.newest(pull.head, "smgate");
     if (!pull.open || !pull.fork || check == nullptr || check->conclusion != "action_required") continue;
-    pull.approved = true;
-    ++done_.approvals;
+    const bool may = random_.below(3) != 0;
+    pull.approved = pull.approved || may;
+    ++(may ? done_.approvals : done_.refused_approvals);
+    const std::string login = may ? kMaintainer : kReader;
+    if (random_.below(2) == 0) return comment(number, "/smgate approve " + pull.head.substr(0, 12), login, now_ms);
     return send("check_run",
                 {{"action", "requested_action"},
                  {"requested_action", {{"identifier", "approve"}}},
                  {"check_run", {{"name", "smgate"}, {"head_sha", pull.head}}},
                  {"repository", test::repository_json()},
-                 {"sender", {{"login", "maintainer"}}}},
+                 {"sender", {{"login", login}}}},
                 now_ms);
   }
+}
+
+void GitHub::ask(std::int64_t now_ms) {
+  if (pulls_.empty()) return open_pull(now_ms);
+  ++done_.questions;
+  comment(static_cast<int>(random_.below(pulls_.size())) + 1, "/smgate explain", kMaintainer, now_ms);
+}
+
+void GitHub::comment(int number, const std::string& body, const std::string& login, std::int64_t now_ms) {
+  send("issue_comment",
+       {{"action", "created"},
+        {"issue", {{"number", number}, {"pull_request", nlohmann::json::object()}}},
+        {"comment",
+         {{"body", body},
+          {"author_association", "MEMBER"},
+          {"created_at", time_text(second_)},
+          {"user", {{"login", login}}}}},
+        {"repository", test::repository_json()}},
+       now_ms);
 }
 
 void GitHub::rerun(std::int64_t now_ms, const GitHubApi& api) {

@@ -67,7 +67,7 @@ void World::step_in_calm() {
 }
 
 void World::coordinate() {
-  switch (random_.below(20)) {
+  switch (random_.below(23)) {
     case 0:
       return receive_webhook();
     case 1:
@@ -89,6 +89,9 @@ void World::coordinate() {
     case 9:
     case 10:
     case 11:
+    case 13:
+    case 14:
+    case 15:
       if (link_.send(store_) && random_.below(4) != 0) link_.send(store_);  // else there is time for a crash between
       return;
     case 12:
@@ -105,7 +108,7 @@ void World::break_something() {
     case 1:
       return crash();
     case 8:
-      if (random_.below(4) == 0) api_.begin_outage();  // else it would hardly ever be there
+      if (random_.below(3) == 0) api_.begin_outage();  // else it would hardly ever be there
       return;
     case 2:
       return runner.crash();

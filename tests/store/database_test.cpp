@@ -32,6 +32,28 @@ TEST(Database, NumbersItsMigrationsUpwards) {
   }
 }
 
+// As a server before it left the file: calls that wait keep their place.
+TEST(Database, KeepsTheCallsThatWaitWhenTheirTableIsMadeAnew) {
+  const test::Scratch folder;
+  sqlite3* old = nullptr;
+  ASSERT_EQ(sqlite3_open((folder / "a.db").c_str(), &old), SQLITE_OK);
+  const auto execute = [&](const std::string& sql) {
+    EXPECT_EQ(sqlite3_exec(old, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(old);
+  };
+  for (const Migration& migration : migrations())
+    if (migration.version < 9) execute(migration.script);
+  execute("PRAGMA application_id = " + std::to_string(kApplicationId) + "; PRAGMA user_version = 8");
+  execute(
+      "INSERT INTO github_calls (seq, lane, kind, repository, external_id, body, state, attempts, unsure, next_ms, "
+      "created_ms) VALUES (17, 'check/a', 'set_check', 'acme/kernels', 'x', '{}', 'pending', 2, 1, 5, 4)");
+  sqlite3_close(old);
+  const auto database = Database::open(folder / "a.db", Database::Mode::read_write);
+  Query row = database->query("SELECT lane, attempts, unsure FROM github_calls WHERE seq = 17 AND state = 'pending'");
+  ASSERT_TRUE(row.step());
+  EXPECT_EQ(row.get<std::string>(0), "check/a");
+  EXPECT_EQ(row.get<int>(1) + row.get<int>(2), 3);
+}
+
 TEST(Database, RefusesAFileOfAnotherProgram) {
   const test::Scratch folder;
   {

@@ -152,6 +152,10 @@ void FakeGitHub::delete_check_runs() {
   const std::lock_guard lock(mutex_);
   check_runs_.clear();
 }
+void FakeGitHub::set_permission(const std::string& login, const std::string& permission) {
+  const std::lock_guard lock(mutex_);
+  permissions_[login] = permission;
+}
 void FakeGitHub::set_down(bool down) {
   const std::lock_guard lock(mutex_);
   down_ = down;

@@ -74,6 +74,7 @@ class FakeGitHub {
   void refuse_git_tokens(unsigned status);  // asked for from now on, with this answer; 0: no longer
   void refuse_tokens();                     // those handed out so far are unknown from now on
   void delete_check_runs();
+  void set_permission(const std::string& login, const std::string& permission);  // who is not named has none
   void set_down(bool down);  // every connection is cut before anything takes effect
 
   // A webhook was sent, and answered so; the attempt's number.
@@ -112,7 +113,7 @@ class FakeGitHub {
   Reply reply_to(const Seen& request);
   Reply conditional(const Seen& request, Reply reply) const;
   Reply route(const Seen& request, const std::vector<std::string>& path, const std::string& query);
-  Reply check_runs_route(const Seen& request, const std::vector<std::string>& path);
+  Reply check_runs_route(const Seen& request, const std::vector<std::string>& path, const std::string& query);
   Reply create_check_run(const nlohmann::json& body);
   Reply hand_out_token(const std::string& body);
   Reply hook_route(const Seen& request, const std::vector<std::string>& path, const std::string& query);
@@ -134,6 +135,7 @@ class FakeGitHub {
   int tokens_made_ = 0;
   std::filesystem::path git_tokens_;
   unsigned git_tokens_refused_ = 0;
+  std::map<std::string, std::string> permissions_;  // by login
   std::int64_t next_id_ = 100;
   bool down_ = false;
   std::vector<nlohmann::json> check_runs_, comments_, statuses_, pulls_, refs_;

@@ -58,7 +58,7 @@ FakeGitHub::Reply FakeGitHub::route(const Seen& request, const std::vector<std::
   if (path.size() > 1 && path[1] == "renamed")
     return {307, json::object(), {{"location", "/repos/acme" + request.path.substr(14)}}};
   const json body = json::parse(request.body, nullptr, false);
-  if (request.path.find("/check-runs") != std::string::npos) return check_runs_route(request, path);
+  if (request.path.find("/check-runs") != std::string::npos) return check_runs_route(request, path, query);
   if (path.size() > 4 && path[3] == "statuses") {
     statuses_.push_back(body);
     return {201, body, {}};
@@ -66,6 +66,10 @@ FakeGitHub::Reply FakeGitHub::route(const Seen& request, const std::vector<std::
   if (path.front() == "app") return hook_route(request, path, query);
   if (path.size() > 3 && path[3] == "pulls") return pulls_route(request, path, query);
   if (path.size() > 3 && path[3] == "git") return refs_route(path);
+  if (path.back() == "permission") {
+    const auto known = permissions_.find(path[4]);
+    return {200, {{"permission", known == permissions_.end() ? "none" : known->second}}, {}};
+  }
   if (path.back() == "comments" && request.method == "POST") {
     comments_.push_back({{"id", next_id_++}, {"body", body["body"]}});
     return {201, comments_.back(), {}};
@@ -156,14 +160,17 @@ FakeGitHub::Reply FakeGitHub::create_check_run(const json& body) {
   return {201, run, {}};
 }
 
-FakeGitHub::Reply FakeGitHub::check_runs_route(const Seen& request, const std::vector<std::string>& path) {
+FakeGitHub::Reply FakeGitHub::check_runs_route(const Seen& request, const std::vector<std::string>& path,
+                                               const std::string& query) {
   const json body = json::parse(request.body, nullptr, false);
   if (request.method == "POST") return create_check_run(body);
   if (path[3] == "commits") {
-    json listed{{"total_count", 0}, {"check_runs", json::array()}};
+    std::vector<json> listed;
     for (const json& run : check_runs_)
-      if (run["head_sha"] == path[4]) listed["check_runs"].push_back(run);
-    return {200, listed, {}};
+      if (run["head_sha"] == path[4]) listed.push_back(run);
+    Reply page = list_page(listed, query, request.path);
+    page.body = {{"total_count", listed.size()}, {"check_runs", page.body}};
+    return page;
   }
   const std::int64_t id = std::stoll(path.back());
   for (json& run : check_runs_) {
