@@ -197,16 +197,27 @@ void Client::forget_token(As as, const Target& target) {
 awaitable<std::variant<Token, NoToken>> Client::contents_token(Target target) {
   if (const auto* token = std::get_if<Secret>(&settings_.identity))
     co_return Token{*token, std::numeric_limits<std::int64_t>::max()};
-  const auto installation = co_await installation_of(target, 1);
+  // What was asked for counts more than what a webhook said once: the App may have been installed anew since.
+  const auto known = installations_.find(target.repository);
+  const std::optional<std::int64_t> stated = known == installations_.end() ? target.installation : std::nullopt;
+  const Target best{target.repository, stated};
+  const auto installation = co_await installation_of(best, 1);
   if (const auto* none = std::get_if<Outcome>(&installation)) co_return no_token(none->meaning, target.repository);
   Request request = create_contents_token(std::get<std::int64_t>(installation), target.repository);
   const auto minted = co_await mint(std::move(request), 1);
   if (const auto* token = std::get_if<Token>(&minted)) co_return *token;
   const Meaning& why = std::get<Outcome>(minted).meaning;
   installations_.erase(target.repository);
-  if (std::holds_alternative<Retry>(why) || !target.installation) co_return no_token(why, target.repository);
-  target.installation.reset();  // the App may have been installed anew
-  co_return co_await contents_token(std::move(target));
+  if (std::holds_alternative<Retry>(why) || !stated) co_return no_token(why, target.repository);
+  const Target anew{target.repository, std::nullopt};
+  const auto asked = co_await installation_of(anew, 1);
+  if (const auto* none = std::get_if<Outcome>(&asked)) co_return no_token(none->meaning, target.repository);
+  if (std::get<std::int64_t>(asked) == *stated) {
+    installations_.erase(target.repository);
+    co_return no_token(why, target.repository);
+  }
+  const Retry next{rate_.earliest_ms(Effect::write), "the App is installed anew", false, true};
+  co_return no_token(next, target.repository);
 }
 
 }  // namespace smgate::github

@@ -8,6 +8,7 @@
 #include "server/store/actions.hpp"
 #include "server/store/check_names.hpp"
 #include "server/store/heads.hpp"
+#include "server/store/outbox.hpp"
 #include "server/store/repositories.hpp"
 
 namespace smgate::intake {
@@ -163,8 +164,13 @@ void apply(const Applying& applying, const CommentCommand& comment) {
 
 void apply(const Applying& applying, const InstallationChange& change) {
   std::int64_t rows = 0;
-  for (const std::string& name : change.added)
+  for (const std::string& name : change.added) {
     rows += store::set_installation(applying.tx, name, change.installation) ? 1 : 0;
+    store::revive_calls(applying.tx, name, applying.now_ms);
+  }
+  // GitHub names none of them when an installation goes on after it was suspended.
+  if (change.action == "unsuspend" && change.added.empty())
+    store::revive_calls(applying.tx, std::nullopt, applying.now_ms);
   for (const std::string& name : change.removed)
     rows += store::set_installation(applying.tx, name, std::nullopt) ? 1 : 0;
   if (change.whole) rows += store::remove_installation(applying.tx, change.installation);

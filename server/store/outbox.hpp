@@ -103,6 +103,9 @@ struct CallRetry {
   bool counts = true;  // false: it was not the call's fault (rate limit, token), the attempt is given back
 };
 void retry_call(Tx& tx, std::int64_t seq, const CallRetry& retry);
+// What was given up is tried again where nothing newer has taken its place: the App may see the repository again.
+// Without one: all that it may see.
+void revive_calls(Tx& tx, const std::optional<std::string>& repository, std::int64_t now_ms);
 // It will never take effect; the lane goes on without it.
 void give_up_call(Tx& tx, std::int64_t seq, const std::string& error, std::int64_t now_ms);
 

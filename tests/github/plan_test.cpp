@@ -112,6 +112,11 @@ TEST(StatusBody, SaysTheSameWithACommitStatus) {
   EXPECT_EQ(status_body(full_check("completed", "failure"))["state"], "failure");
   EXPECT_EQ(status_body(full_check("completed", "timed_out"))["state"], "error");
   EXPECT_EQ(status_body(full_check("completed", "action_required"))["state"], "pending");
+  json check = full_check("completed", "failure");
+  check["output"]["title"] = std::string(139, 'x') + "\xC3\xA9";
+  EXPECT_EQ(status_body(check)["description"], std::string(139, 'x')) << "GitHub takes 140 characters";
+  EXPECT_EQ(status_body(check)["context"], "smgate / sm_89");
+  EXPECT_EQ(status_body(check)["target_url"], "https://gate.example/runs/01J");
 }
 
 TEST(CutUtf8, NeverCutsACharacter) {

@@ -199,6 +199,28 @@ TEST_F(Requests, FollowTheInstallationOfARepository) {
   EXPECT_FALSE(installation());
 }
 
+TEST_F(Requests, TryAgainWhatWasGivenUpWhenTheAppIsBack) {
+  pull("opened", kA, 0);
+  const auto enqueue = [&](const std::string& external_id) {
+    return write([&](store::Tx& tx) {
+      return store::enqueue_call(tx, {"lane", store::CallKind::set_check, "acme/kernels", external_id, "{}", {}, {}},
+                                 now_ms);
+    });
+  };
+  const auto give_up = [&](std::int64_t seq) {
+    write([&](store::Tx& tx) { store::begin_next_call(tx, now_ms), store::give_up_call(tx, seq, "403", now_ms); });
+  };
+  give_up(enqueue("x"));
+  const std::int64_t newest = enqueue("x");
+  give_up(newest);
+  accept({DeliveryId{"back"}, "installation", R"({"action": "unsuspend", "installation": {"id": 9}})", now_ms});
+  const auto call = write([&](store::Tx& tx) { return store::begin_next_call(tx, now_ms); });
+  ASSERT_TRUE(call);
+  EXPECT_EQ(call->seq, newest);
+  EXPECT_TRUE(call->unsure);
+  EXPECT_EQ(store.read([](store::ReadTx& tx) { return store::count_calls(tx).pending; }), 1) << "the newest alone";
+}
+
 TEST_F(Requests, ShowTheRunThatIsFarthestFromPassing) {
   const Processed opened = pull("opened", kA, 0);
   const Processed pushed = deliver("push", test::push_json({"main", kC, kA}));

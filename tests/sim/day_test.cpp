@@ -37,15 +37,22 @@ TEST(Day, EndsWithTheRightConclusionOnEveryCommit) {
                                           {"questions", done.questions},
                                           {"answers", static_cast<int>(world.api().comment_count())},
                                           {"merge groups", done.groups},
+                                          {"forks", done.forks},
+                                          {"pushes to pull requests", done.pushes},
+                                          {"webhooks that came twice", done.twice},
+                                          {"webhooks out of order", done.out_of_order},
                                           {"lost webhooks", done.lost},
                                           {"redeliveries", done.redelivered},
                                           {"outages", seen.outages},
                                           {"lost answers", seen.lost_answers},
                                           {"limits", seen.limited},
                                           {"refused bodies", seen.refused_bodies},
-                                          {"refused tokens", seen.refused_tokens}};
-  for (const auto& [what, count] : counts)
+                                          {"refused tokens", seen.refused_tokens},
+                                          {"annotations", seen.annotations}};
+  for (const auto& [what, count] : counts) {
     EXPECT_GE(count, seed() == kSeed ? 3 : 0) << "the day no longer holds what it is for: " << what;
+    RecordProperty(what, count);
+  }
   RecordProperty("steps", steps);
   RecordProperty("minutes", static_cast<int>(world.minutes()));
   RecordProperty("writes", seen.writes);

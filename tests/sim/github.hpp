@@ -45,7 +45,8 @@ class GitHub {
   void act(std::int64_t now_ms, const GitHubApi& api);
   std::size_t pull_count() const { return pulls_.size(); }
   struct Done {  // that the days were full
-    int approvals = 0, refused_approvals = 0, questions = 0, reruns = 0, groups = 0, lost = 0, redelivered = 0;
+    int forks = 0, pushes = 0, approvals = 0, refused_approvals = 0, questions = 0, reruns = 0, groups = 0;
+    int lost = 0, redelivered = 0, twice = 0, out_of_order = 0;
   };
   const Done& done() const { return done_; }
   // The next webhook that is due, which stays until it was answered.

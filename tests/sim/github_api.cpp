@@ -202,6 +202,7 @@ Answer GitHubApi::change_check(std::int64_t id, const json& body) {
   const json& annotations = body["output"]["annotations"];
   if (!appended_.insert(std::to_string(id) + annotations.dump()).second)
     breach("annotations were appended twice: " + run->external_id);
+  ++seen_.annotations;
   run->annotations += static_cast<std::int64_t>(annotations.size());
   return ok(200, as_json(*run));
 }

@@ -1,8 +1,8 @@
 // A GitHub that remembers: on a real socket of the loopback, with the App's key pair, installation tokens that expire,
 // check runs, comments and statuses, the hook's deliveries, pull requests and refs, conditional requests, TLS, and
-// faults that the test asks for. Every request is held against GitHub's own description. It has a thread of its own;
-// the test may ask it anything at any time. In two files: fake_github.cpp is the wire and who may ask, the other what
-// is there.
+// faults that the test asks for. Every request, and every answer of its own, is held against GitHub's own description.
+// It has a thread of its own; the test may ask it anything at any time. In two files: fake_github.cpp is the wire and
+// who may ask, the other what is there.
 #pragma once
 
 #include <condition_variable>
@@ -95,7 +95,7 @@ class FakeGitHub {
   std::vector<nlohmann::json> comments();
   std::vector<nlohmann::json> statuses();
   std::vector<Seen> seen();
-  std::vector<std::string> mistakes();  // requests that GitHub's description does not allow
+  std::vector<std::string> mistakes();  // requests and answers that GitHub's description does not allow
 
  private:
   struct Socket;
@@ -111,6 +111,7 @@ class FakeGitHub {
   template <class Stream>
   void converse(Stream& stream);
   Reply reply_to(const Seen& request);
+  Reply complete(const Seen& request, Reply reply);
   Reply conditional(const Seen& request, Reply reply) const;
   Reply route(const Seen& request, const std::vector<std::string>& path, const std::string& query);
   Reply check_runs_route(const Seen& request, const std::vector<std::string>& path, const std::string& query);
