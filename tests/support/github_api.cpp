@@ -1,6 +1,8 @@
 #include "tests/support/github_api.hpp"
 
 #include <algorithm>
+#include <map>
+#include <mutex>
 #include <vector>
 
 #include "common/file.hpp"
@@ -55,17 +57,21 @@ json filled_up(json own, const json& example) {
   return whole;
 }
 
-}  // namespace
+// Each compiled once a process: it takes long, and tests begin with a GitHub of their own.
+const JsonSchema& compiled(const std::string& name, const json& components, const json& schema) {
+  static std::mutex mutex;
+  static std::map<std::string, JsonSchema> all;
+  const std::lock_guard lock(mutex);
+  const auto found = all.find(name);
+  if (found != all.end()) return found->second;
+  return all.try_emplace(name, json{{"components", components}, {"allOf", {schema}}}).first->second;
+}
 
-struct GithubApi::Compiled {
-  explicit Compiled(json document) : schema(std::move(document)) {}
-  JsonSchema schema;
-};
+}  // namespace
 
 GithubApi::GithubApi()
     : document_(
           json::parse(read_file(std::string(SMGATE_BIN_DIR) + "/../github_api/operations.json", 8U << 20U).value())) {}
-GithubApi::~GithubApi() = default;
 
 std::set<std::string> GithubApi::all() const {
   std::set<std::string> names;
@@ -122,10 +128,7 @@ std::string GithubApi::body_mistakes(const std::string& name, const json& operat
 }
 
 std::string GithubApi::schema_mistakes(const std::string& name, const json& schema, const json& value) {
-  std::unique_ptr<Compiled>& compiled = compiled_[name];
-  if (!compiled)
-    compiled = std::make_unique<Compiled>(json{{"components", document_["components"]}, {"allOf", {schema}}});
-  return compiled->schema.mistakes(value);
+  return compiled(name, document_["components"], schema).mistakes(value);
 }
 
 }  // namespace smgate::test

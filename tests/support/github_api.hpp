@@ -2,8 +2,6 @@
 // or with an answer of a stand-in. One thread.
 #pragma once
 
-#include <map>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
@@ -13,7 +11,6 @@ namespace smgate::test {
 class GithubApi {
  public:
   GithubApi();  // throws where the description was not prepared
-  ~GithubApi();
 
   // Empty: the request is valid. `path` with its query.
   std::string mistakes(const std::string& method, const std::string& path, const std::string& body);
@@ -28,12 +25,10 @@ class GithubApi {
   std::set<std::string> all() const;
 
  private:
-  struct Compiled;
   const nlohmann::json* find(const std::string& method, const std::string& plain_path) const;
   std::string schema_mistakes(const std::string& name, const nlohmann::json& schema, const nlohmann::json& value);
   std::string body_mistakes(const std::string& name, const nlohmann::json& operation, const std::string& body);
   nlohmann::json document_;
-  std::map<std::string, std::unique_ptr<Compiled>> compiled_;
   std::set<std::string> used_;
 };
 
