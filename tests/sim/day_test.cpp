@@ -22,6 +22,14 @@ std::uint64_t seed() {
   return other == nullptr ? kSeed : std::stoull(other);
 }
 
+int actions(World& world, store::Sql sql) {
+  return world.store().read([sql](store::ReadTx& tx) {
+    store::Query row = tx.query(sql);
+    row.step();
+    return row.get<int>(0);
+  });
+}
+
 TEST(Day, EndsWithTheRightConclusionOnEveryCommit) {
   World world(seed(), kPace_ms);
   int steps = 0;
@@ -32,6 +40,7 @@ TEST(Day, EndsWithTheRightConclusionOnEveryCommit) {
   EXPECT_EQ(world.github().pull_count(), kPulls);
   const GitHubApi::Seen& seen = world.api().seen();
   const std::map<std::string, int> counts{{"approvals", done.approvals},
+                                          {"heads approved", actions(world, "SELECT count(*) FROM approvals")},
                                           {"reruns", done.reruns},
                                           {"refused approvals", done.refused_approvals},
                                           {"questions", done.questions},

@@ -91,7 +91,7 @@ Exchanged GitHubApi::answer_token(const Exchange& request) {
 
 Answer GitHubApi::limited() {
   ++seen_.limited;
-  const std::int64_t wait_s = 10 + static_cast<std::int64_t>(random_.below(50));
+  const std::int64_t wait_s = 30 + static_cast<std::int64_t>(random_.below(270));
   limited_until_ms_ = clock_.now_ms() + wait_s * 1000;
   return {403, {{"retry-after", std::to_string(wait_s)}}, R"({"message": "secondary rate limit"})"};
 }

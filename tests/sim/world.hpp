@@ -56,6 +56,7 @@ class World {
   };
 
   void coordinate();
+  void speak_to_github();
   void receive_webhook();
   void process_delivery();
   void fetch();
