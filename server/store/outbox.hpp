@@ -9,7 +9,7 @@
 //   add_annotations  `name`, `head_sha`, `external_id` and `output` {`title`, `summary`, `text`, `annotations`: at most
 //                    50}: GitHub appends them. In the lane of its set_check, after the one that completes it.
 //   create_comment   `issue_number`, `body`
-//   ask_permission   `login`, `event`, `payload`: whether this person may write; the answer goes to intake as a delivery
+//   ask_permission   `login`, `event`, `payload`: may this person write? The answer goes to intake as a delivery
 //                    of this event and payload, with the permission in it
 //   redeliver        `delivery_id`, GitHub's number of a webhook delivery
 //
