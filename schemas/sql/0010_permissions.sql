@@ -1,5 +1,5 @@
 -- Another kind of call: `ask_permission`, whether a person may write. SQLite changes no CHECK in place.
-CREATE TABLE github_calls_0009 (
+CREATE TABLE github_calls_0010 (
   seq         INTEGER PRIMARY KEY AUTOINCREMENT,  -- order of the decisions
   lane        TEXT NOT NULL,
   kind        TEXT NOT NULL
@@ -18,10 +18,10 @@ CREATE TABLE github_calls_0009 (
   created_ms  INTEGER NOT NULL,
   ended_ms    INTEGER
 ) STRICT;
-INSERT INTO github_calls_0009 SELECT seq, lane, kind, repository, body, external_id, run, job, state, attempts, unsure, cut,
+INSERT INTO github_calls_0010 SELECT seq, lane, kind, repository, body, external_id, run, job, state, attempts, unsure, cut,
   next_ms, last_error, created_ms, ended_ms FROM github_calls WHERE kind <> 'create_reaction';  -- which nobody ever wrote
 DROP TABLE github_calls;
-ALTER TABLE github_calls_0009 RENAME TO github_calls;
+ALTER TABLE github_calls_0010 RENAME TO github_calls;
 CREATE INDEX github_calls_due ON github_calls (next_ms, seq) WHERE state = 'pending';
 CREATE INDEX github_calls_lane ON github_calls (lane, seq) WHERE state = 'pending';
 CREATE INDEX github_calls_dead ON github_calls (seq) WHERE state = 'dead';
