@@ -43,7 +43,7 @@ GithubStages::GithubStages(asio::any_io_executor executor, const Config& config,
                            store::Store& store, std::function<void()> told, std::function<void()> keys)
     : clock_(clock),
       store_(store),
-      reporting_{false, without_slash(config.public_url)},
+      reporting_{false, without_slash(config.public_url), !config.read_needs_token},
       reporter_loop_(executor, "reporter", kPoll, [this] { return report(); }),
       sender_loop_(executor, "sender", kPoll, [this] { return send(); }),
       recovery_loop_(executor, "recovery", kRecoveryPoll, [this] { return recover(); }) {

@@ -6,7 +6,9 @@
 #include <chrono>
 #include <utility>
 
+#include "common/crash_point.hpp"
 #include "common/log.hpp"
+#include "server/store/crash_points.hpp"
 #include "server/store/store_async.hpp"
 
 namespace smgate {
@@ -97,6 +99,7 @@ awaitable<void> Keyring::take(store::Repository repository, Answer answer) {
       store::note_access(tx, repository.full_name);
       return true;
     });
+    crash_point(store::kTokenNoted);
     keys_.at_hand.insert_or_assign(repository.full_name, std::move(key));
     co_return;
   }

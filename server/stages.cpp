@@ -261,6 +261,7 @@ asio::awaitable<bool> Stages::drop_raw() {
   const std::int64_t before_ms = now_ms - config_.raw_days * kDay_ms;
   const auto dropped = co_await store::write(
       store_, [before_ms, now_ms](store::Tx& tx) { return store::drop_oldest_raw(tx, before_ms, now_ms); });
+  if (dropped) crash_point(store::kRawDropped);
   if (dropped) spdlog::info("events and log dropped job={} raw_days={}", dropped->value, config_.raw_days);
   co_return dropped.has_value();
 }

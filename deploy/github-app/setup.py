@@ -49,6 +49,8 @@ def write_secret(file, text):
 
 def finish(options):
     key, secret = options.folder / "github-app.pem", options.folder / "webhook-secret"
+    if not os.access(options.folder, os.W_OK):  # before the code is used, which is good once
+        sys.exit(f"{options.folder} is no folder that can be written to: make it first, see README.md here")
     for file in (key, secret):
         if file.exists():
             sys.exit(f"{file} is there already: move it away first")

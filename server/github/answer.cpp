@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::size_t kMessageBytesMax = 300;
 constexpr int kErrorsShown = 3;
+constexpr std::int64_t kNumberMax =
+    1'000'000'000'000;  // as seconds, far behind every deadline; times 1000 it still fits
 
 std::optional<std::int64_t> number(const Answer& answer, std::string_view name) {
   const auto found = answer.headers.find(name);
@@ -20,14 +22,30 @@ std::optional<std::int64_t> number(const Answer& answer, std::string_view name) 
   const std::string& text = found->second;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || value < 0) return std::nullopt;
-  return value;
+  return std::min(value, kNumberMax);
+}
+
+// Wed, 21 Oct 2026 07:28:00 GMT: the form of RFC 9110 that is sent; the older two are not.
+std::optional<std::int64_t> parse_http_date_ms(const std::string& text) {
+  std::tm parts{};
+  const char* end = strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  return static_cast<std::int64_t>(timegm(&parts)) * 1000;
+}
+
+// The header says either seconds or a date.
+std::optional<std::int64_t> retry_after_ms(const Answer& answer, std::int64_t now_ms) {
+  if (const auto after_s = number(answer, "retry-after")) return now_ms + *after_s * 1000;
+  const auto found = answer.headers.find("retry-after");
+  const auto date_ms = found == answer.headers.end() ? std::nullopt : parse_http_date_ms(found->second);
+  return date_ms ? std::optional(std::max(*date_ms, now_ms + 1000)) : std::nullopt;  // our clock is not theirs
 }
 
 // When to go on, where this answer is about a limit.
 std::optional<std::int64_t> limit_ends_ms(const Answer& answer, int attempts, std::int64_t now_ms) {
   if (answer.status != 403 && answer.status != 429) return std::nullopt;
   const std::int64_t latest_ms = now_ms + kPauseMax_ms;
-  if (const auto after_s = number(answer, "retry-after")) return std::min(now_ms + *after_s * 1000, latest_ms);
+  if (const auto after_ms = retry_after_ms(answer, now_ms)) return std::min(*after_ms, latest_ms);
   const auto reset_s = number(answer, "x-ratelimit-reset");
   if (number(answer, "x-ratelimit-remaining") == 0 && reset_s)
     return std::clamp(*reset_s * 1000 + 1000, now_ms + 1000, latest_ms);  // whole seconds, and our clock is not theirs
@@ -71,7 +89,9 @@ Meaning classify(const Answer& answer, int attempts, std::int64_t now_ms) {
     case 422:
       return Smaller{error};
     default:
-      return Retry{now_ms + back_off_ms(attempts), error, answer.status >= 500 || answer.status == 408, false};
+      return Retry{std::max(now_ms + back_off_ms(attempts),
+                            std::min(retry_after_ms(answer, now_ms).value_or(0), now_ms + kPauseMax_ms)),
+                   error, answer.status >= 500 || answer.status == 408, false};
   }
 }
 

@@ -65,19 +65,20 @@ awaitable<Outcome> Client::send(Request request, Target target, int attempts) {
 }
 
 awaitable<Outcome> Client::send_to(Url url, Request request, Target target, int attempts) {
-  constexpr int kTries = 2;  // a token that was refused is renewed once
-  std::string refused;
-  for (int tried = 0; tried < kTries; ++tried) {
-    const Authority token = co_await authority(request.as, target, attempts);
-    if (const auto* none = std::get_if<Outcome>(&token)) co_return *none;
-    rate_.sent(effect_of(request.method), clock_.now_ms());
-    Outcome outcome = judge(co_await follow(url, request, std::get<Secret>(token)), attempts);
-    const auto* renew = std::get_if<Renew>(&outcome.meaning);
-    if (renew == nullptr) co_return outcome;
-    refused = renew->error;
-    forget_token(request.as, target);
-  }
-  co_return Outcome{Retry{clock_.now_ms() + back_off_ms(attempts), refused, false, false}, {}};
+  const Authority token = co_await authority(request.as, target, attempts);
+  if (const auto* none = std::get_if<Outcome>(&token)) co_return *none;
+  const Effect effect = effect_of(request.method);
+  // Others ask at the same time, and the token may just have been made by a write of its own.
+  if (const std::int64_t allowed_ms = rate_.allowed_ms(effect); allowed_ms > clock_.now_ms())
+    co_return Outcome{Retry{allowed_ms, "GitHub's limits leave no request now", false, true}, {}};
+  rate_.sent(effect, clock_.now_ms());
+  Outcome outcome = judge(co_await follow(url, request, std::get<Secret>(token)), attempts);
+  const auto* renew = std::get_if<Renew>(&outcome.meaning);
+  if (renew == nullptr) co_return outcome;
+  forget_token(request.as, target);
+  // With another token as soon as may be; what is refused with that one as well is no matter of the token's age.
+  const std::int64_t wait_ms = attempts > 1 ? back_off_ms(attempts) : kBetweenWrites_ms;
+  co_return Outcome{Retry{clock_.now_ms() + wait_ms, renew->error, false, false}, {}};
 }
 
 Outcome Client::judge(const Exchanged& exchanged, int attempts) {
@@ -85,9 +86,12 @@ Outcome Client::judge(const Exchanged& exchanged, int attempts) {
   if (const auto* none = std::get_if<NoAnswer>(&exchanged))
     return {cut_off(none->what, none->sent, attempts, now_ms), {}};
   const auto& answer = std::get<Answer>(exchanged);
-  Outcome outcome{classify(answer, attempts, now_ms), answer};
-  if (const auto* retry = std::get_if<Retry>(&outcome.meaning); retry != nullptr && retry->limited)
-    rate_.pause_until(retry->at_ms);
+  // A limit is no call's own attempt, but each in a row that names no time is waited for twice as long.
+  Outcome outcome{classify(answer, attempts + limits_in_a_row_, now_ms), answer};
+  const auto* retry = std::get_if<Retry>(&outcome.meaning);
+  const bool limited = retry != nullptr && retry->limited;
+  limits_in_a_row_ = limited ? limits_in_a_row_ + 1 : 0;
+  if (limited) rate_.pause_until(retry->at_ms);
   return outcome;
 }
 
@@ -99,15 +103,14 @@ awaitable<Exchanged> Client::follow(Url url, const Request& request, const Secre
                       request.body};
     const std::string key = std::to_string(std::hash<std::string>{}(token.reveal())) + " " + url.host + url.target;
     const bool tags = request.method == "GET" && request.as != As::app;  // the App's own token is another each time
-    const auto tagged = tags ? tags_.find(key) : tags_.end();
-    if (tagged != tags_.end()) exchange.headers.emplace("if-none-match", tagged->second.etag);
+    // Kept here: others ask meanwhile, and may clear what is remembered.
+    std::optional<Tagged> known;
+    if (const auto tagged = tags ? tags_.find(key) : tags_.end(); tagged != tags_.end()) known = tagged->second;
+    if (known) exchange.headers.emplace("if-none-match", known->etag);
     const Exchanged exchanged = co_await transport_(std::move(exchange));
     const auto* answer = std::get_if<Answer>(&exchanged);
     if (answer == nullptr) co_return exchanged;
-    if (answer->status == 304) {
-      const auto known = tags_.find(key);
-      if (known != tags_.end()) co_return known->second.answer;
-    }
+    if (answer->status == 304 && known) co_return known->answer;
     const auto etag = answer->headers.find("etag");
     if (tags && answer->status == 200 && etag != answer->headers.end() && answer->body.size() <= kTaggedBytesMax) {
       if (tags_.size() >= kTagsMax) tags_.clear();  // they come back with the next round of reads
@@ -121,13 +124,13 @@ awaitable<Exchanged> Client::follow(Url url, const Request& request, const Secre
   }
 }
 
-awaitable<Meaning> Client::each_page(Request request, Target target, int pages_max, OnPage more) {
+awaitable<Meaning> Client::each_page(Request request, Target target, int pages_max, OnPage more, int attempts) {
   std::optional<Url> url = url_of(request);
   for (int page = 0; url && page < pages_max; ++page) {
-    Outcome outcome = co_await send_to(*url, request, target, 1);
+    Outcome outcome = co_await send_to(*url, request, target, attempts);
     if (!std::holds_alternative<Done>(outcome.meaning)) co_return std::move(outcome.meaning);
     json body = json::parse(outcome.answer.body, nullptr, false);
-    if (body.is_discarded()) co_return not_understood(clock_.now_ms(), 1);
+    if (body.is_discarded()) co_return not_understood(clock_.now_ms(), attempts);
     if (!more(std::move(body))) break;
     const auto link = outcome.answer.headers.find("link");
     const auto next = link == outcome.answer.headers.end() ? std::nullopt : link_of(link->second, "next");
@@ -194,16 +197,27 @@ void Client::forget_token(As as, const Target& target) {
 awaitable<std::variant<Token, NoToken>> Client::contents_token(Target target) {
   if (const auto* token = std::get_if<Secret>(&settings_.identity))
     co_return Token{*token, std::numeric_limits<std::int64_t>::max()};
-  const auto installation = co_await installation_of(target, 1);
+  // What was asked for counts more than what a webhook said once: the App may have been installed anew since.
+  const auto known = installations_.find(target.repository);
+  const std::optional<std::int64_t> stated = known == installations_.end() ? target.installation : std::nullopt;
+  const Target best{target.repository, stated};
+  const auto installation = co_await installation_of(best, 1);
   if (const auto* none = std::get_if<Outcome>(&installation)) co_return no_token(none->meaning, target.repository);
   Request request = create_contents_token(std::get<std::int64_t>(installation), target.repository);
   const auto minted = co_await mint(std::move(request), 1);
   if (const auto* token = std::get_if<Token>(&minted)) co_return *token;
   const Meaning& why = std::get<Outcome>(minted).meaning;
   installations_.erase(target.repository);
-  if (std::holds_alternative<Retry>(why) || !target.installation) co_return no_token(why, target.repository);
-  target.installation.reset();  // the App may have been installed anew
-  co_return co_await contents_token(std::move(target));
+  if (std::holds_alternative<Retry>(why) || !stated) co_return no_token(why, target.repository);
+  const Target anew{target.repository, std::nullopt};
+  const auto asked = co_await installation_of(anew, 1);
+  if (const auto* none = std::get_if<Outcome>(&asked)) co_return no_token(none->meaning, target.repository);
+  if (std::get<std::int64_t>(asked) == *stated) {
+    installations_.erase(target.repository);
+    co_return no_token(why, target.repository);
+  }
+  const Retry next{rate_.earliest_ms(Effect::write), "the App is installed anew", false, true};
+  co_return no_token(next, target.repository);
 }
 
 }  // namespace smgate::github

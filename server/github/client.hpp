@@ -69,7 +69,8 @@ class Client {
   boost::asio::awaitable<Outcome> send(Request request, Target target, int attempts);
   // A GET and what its Link headers name next, at most so many pages, each handed over as it comes until `more` says
   // that it is enough.
-  boost::asio::awaitable<Meaning> each_page(Request request, Target target, int pages_max, OnPage more);
+  boost::asio::awaitable<Meaning> each_page(Request request, Target target, int pages_max, OnPage more,
+                                            int attempts = 1);
   // For git: reads the contents of this repository alone, for an hour, another one each time. A personal token is what
   // it is, and does not expire.
   boost::asio::awaitable<std::variant<Token, NoToken>> contents_token(Target target);
@@ -99,6 +100,7 @@ class Client {
   const Clock& clock_;
   const Transport transport_;
   RatePlan rate_;
+  int limits_in_a_row_ = 0;                            // answers about a limit since the last one that was not
   std::map<std::int64_t, Token> tokens_;               // by installation
   std::map<std::string, std::int64_t> installations_;  // by repository, where they had to be asked for
   std::map<std::string, Tagged> tags_;                 // by URL

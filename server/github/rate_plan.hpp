@@ -28,6 +28,11 @@ class RatePlan {
     return std::max({paused_until_ms_, spaced, free_again(writes_, kWritesPerMinute, kMinute_ms),
                      free_again(writes_, kWritesPerHour, kHour_ms)});
   }
+  // The same where it is not a plan but must not be: a pause that GitHub asked for, and too many writes. Reads have a
+  // wide margin below GitHub's own limit.
+  std::int64_t allowed_ms(Effect effect) const {
+    return effect == Effect::read ? paused_until_ms_ : earliest_ms(effect);
+  }
   void sent(Effect effect, std::int64_t now_ms) {
     std::deque<std::int64_t>& times = effect == Effect::read ? reads_ : writes_;
     times.push_back(now_ms);

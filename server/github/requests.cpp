@@ -69,8 +69,8 @@ Request list_comments(const std::string& repository, std::int64_t issue, std::in
                          percent_encoded(to_rfc3339(since_ms).substr(0, 19) + "Z"), kPageSize));
 }
 
-Request create_reaction(const std::string& repository, std::int64_t comment, const std::string& content) {
-  return post(fmt::format("{}/issues/comments/{}/reactions", repos(repository), comment), {{"content", content}});
+Request get_permission(const std::string& repository, const std::string& login) {
+  return get(fmt::format("{}/collaborators/{}/permission", repos(repository), percent_encoded(login)));
 }
 
 Request find_installation(const std::string& repository) { return get(repos(repository) + "/installation", As::app); }

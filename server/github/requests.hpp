@@ -36,7 +36,8 @@ Request create_commit_status(const std::string& repository, const CommitSha& hea
 
 Request create_comment(const std::string& repository, std::int64_t issue, const std::string& text);
 Request list_comments(const std::string& repository, std::int64_t issue, std::int64_t since_ms);
-Request create_reaction(const std::string& repository, std::int64_t comment, const std::string& content);
+// What a person may do there: admin, write, read or none.
+Request get_permission(const std::string& repository, const std::string& login);
 
 Request find_installation(const std::string& repository);
 Request create_installation_token(std::int64_t installation);

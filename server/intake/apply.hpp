@@ -23,6 +23,10 @@ void name_run(const Applying& applying, const store::NewRun& wanted, const store
 void supersede(const Applying& applying, const std::string& repository, const std::string& ref,
                const std::optional<RunId>& keep, const std::string& reason);
 
+// GitHub is asked whether the actor may write; its answer is a delivery of the same wish, with the permission in it.
+void ask_permission(const Applying& applying, const CheckRequest& request);
+void ask_permission(const Applying& applying, const CommentCommand& comment);
+
 void apply(const Applying& applying, const Push& push);
 void apply(const Applying& applying, const PullRequestEvent& event);
 void apply(const Applying& applying, const MergeGroup& group);

@@ -8,6 +8,7 @@
 #include "server/store/actions.hpp"
 #include "server/store/check_names.hpp"
 #include "server/store/heads.hpp"
+#include "server/store/outbox.hpp"
 #include "server/store/repositories.hpp"
 
 namespace smgate::intake {
@@ -65,6 +66,7 @@ void approve(const Applying& applying, const std::string& repository, const Comm
   if (!held) applying.done.outcome = "nothing done: no held run of the commit " + head.value;
 }
 
+// Who it leaves out may not write, and GitHub need not be asked. A member or collaborator may have read access alone.
 bool may_command(const std::string& association) {
   constexpr std::array<std::string_view, 3> kAllowed = {"OWNER", "MEMBER", "COLLABORATOR"};
   return std::find(kAllowed.begin(), kAllowed.end(), association) != kAllowed.end();
@@ -80,6 +82,12 @@ std::string why_another_head(const CommentCommand& comment, const store::PullReq
   }
   if (prefix.size() >= kCommitPrefixMin && pull.head.value.starts_with(prefix)) return "";
   return fmt::format("the head is {}, not {}", pull.head.value, prefix);
+}
+
+bool may_write(const std::string& permission) { return permission == "admin" || permission == "write"; }
+
+std::string why_not(const std::string& actor, const std::string& permission) {
+  return fmt::format("nothing done: {} may not write to the repository (GitHub says: {})", actor, permission);
 }
 
 void obey(const Applying& applying, const CommentCommand& comment, const store::PullRequest& pull) {
@@ -127,6 +135,10 @@ void apply(const Applying& applying, const CheckRequest& request) {
   const std::optional<Arch> arch = store::arch_of_check(request.check);
   if (!request.check.empty() && request.check != store::kGateCheck && !arch)
     applying.done.outcome = "nothing done: the check " + request.check + " is not one of smgate's";
+  else if (request.wish == CheckRequest::Wish::approve && request.permission.empty())
+    ask_permission(applying, request);
+  else if (request.wish == CheckRequest::Wish::approve && !may_write(request.permission))
+    applying.done.outcome = why_not(request.actor, request.permission);
   else if (request.wish == CheckRequest::Wish::approve)
     approve(applying, request.repository.full_name, request.head, request.actor);
   else
@@ -142,14 +154,23 @@ void apply(const Applying& applying, const CommentCommand& comment) {
     applying.done.outcome = fmt::format("nothing done: pull request {} is not known yet", comment.pull_request);
   else if (comment.created_ms < pull->updated_ms && comment.command == CommentCommand::Command::rerun)
     applying.done.outcome = "nothing done: the pull request has changed since the comment was written";
+  else if (comment.permission.empty())
+    ask_permission(applying, comment);
+  else if (!may_write(comment.permission))
+    applying.done.outcome = why_not(comment.actor, comment.permission);
   else
     obey(applying, comment, *pull);
 }
 
 void apply(const Applying& applying, const InstallationChange& change) {
   std::int64_t rows = 0;
-  for (const std::string& name : change.added)
+  for (const std::string& name : change.added) {
     rows += store::set_installation(applying.tx, name, change.installation) ? 1 : 0;
+    store::revive_calls(applying.tx, name, applying.now_ms);
+  }
+  // GitHub names none of them when an installation goes on after it was suspended.
+  if (change.action == "unsuspend" && change.added.empty())
+    store::revive_calls(applying.tx, std::nullopt, applying.now_ms);
   for (const std::string& name : change.removed)
     rows += store::set_installation(applying.tx, name, std::nullopt) ? 1 : 0;
   if (change.whole) rows += store::remove_installation(applying.tx, change.installation);

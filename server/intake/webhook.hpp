@@ -73,6 +73,7 @@ struct CheckRequest {
   CommitSha head;
   std::string check;  // its name; empty: all of the commit
   std::string actor;
+  std::string permission{};  // of the actor, where GitHub was asked: admin, write, read or none
   bool operator==(const CheckRequest&) const = default;
 };
 
@@ -86,6 +87,7 @@ struct CommentCommand {
   std::string actor;
   std::string association;  // GitHub's author_association: OWNER, MEMBER, COLLABORATOR, ...
   std::int64_t created_ms = 0;
+  std::string permission{};  // as above
   bool operator==(const CommentCommand&) const = default;
 };
 

@@ -5,6 +5,8 @@
 #include <optional>
 #include <set>
 
+#include "server/store/deliveries.hpp"
+
 namespace smgate::intake {
 namespace {
 
@@ -26,6 +28,7 @@ const std::set<std::string>& known_fields() {
                                               "issue",
                                               "comment",
                                               "sender",
+                                              store::kPermissionField,
                                               "changes",
                                               "reason",
                                               "repositories",

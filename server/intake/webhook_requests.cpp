@@ -2,15 +2,32 @@
 #include <optional>
 
 #include "server/intake/webhook_fields.hpp"
+#include "server/store/deliveries.hpp"
 
 namespace smgate::intake {
 namespace {
 
 constexpr std::string_view kCommandWord = "/smgate";
+constexpr std::size_t kIndentMax = 3;  // of Markdown: a line indented further is code
+constexpr std::size_t kFenceMin = 3;
 constexpr std::string_view kApproveButton = "approve";
 constexpr std::string_view kRerunButton = "rerun";
 
 std::string action_of(JsonReader& document) { return document.string("action", std::nullopt); }
+
+// ``` or ~~~, three or more, indented by three spaces at most: what stands between two of them is shown, not said.
+// Returns the fence, or nothing.
+std::string_view fence_of(std::string_view line) {
+  const std::size_t begin = line.find_first_not_of(' ');
+  if (begin == std::string_view::npos || begin > kIndentMax || (line[begin] != '`' && line[begin] != '~')) return {};
+  const std::size_t end = std::min(line.find_first_not_of(line[begin], begin), line.size());
+  return end - begin >= kFenceMin ? line.substr(begin, end - begin) : std::string_view();
+}
+
+bool is_code(std::string_view line) {
+  const std::size_t begin = line.find_first_not_of(' ');
+  return begin != std::string_view::npos && (begin > kIndentMax || line[begin] == '\t');
+}
 
 std::string_view next_word(std::string_view& line) {
   const std::size_t begin = line.find_first_not_of(" \t\r");
@@ -21,12 +38,20 @@ std::string_view next_word(std::string_view& line) {
   return word;
 }
 
-// The first line that is a command: what stands after the word.
+// The first line that is a command: what stands after the word. Lines of code and quotations command nothing.
 std::optional<std::string_view> command_line(std::string_view body) {
+  std::string_view open;  // the fence
   while (!body.empty()) {
     std::string_view line = body.substr(0, body.find('\n'));
     body.remove_prefix(std::min(body.size(), line.size() + 1));
-    if (next_word(line) == kCommandWord) return line;
+    const std::string_view fence = fence_of(line);
+    if (!open.empty()) {
+      if (fence.starts_with(open)) open = {};
+    } else if (!fence.empty()) {
+      open = fence;
+    } else if (!is_code(line) && next_word(line) == kCommandWord) {
+      return line;
+    }
   }
   return std::nullopt;
 }
@@ -53,6 +78,7 @@ Result<Webhook> read_command(JsonReader& document, std::string_view line) {
   comment.association = written->string("author_association", std::nullopt);
   comment.created_ms = read_time_ms(*written, "created_at");
   if (JsonReader* user = read_object(*written, "user")) comment.actor = user->string("login", std::nullopt);
+  comment.permission = document.string(store::kPermissionField, "");
   return finish(document, "issue_comment", std::move(comment));
 }
 
@@ -107,6 +133,7 @@ Result<Webhook> read_check_run(JsonReader& document) {
     request.head = read_commit(*check, "head_sha");
   }
   request.actor = read_sender(document);
+  request.permission = document.string(store::kPermissionField, "");
   return finish(document, "check_run", std::move(request));
 }
 

@@ -57,7 +57,7 @@ std::string architectures_table(const RunView& view) {
 std::string curve_of(const RunView& view, const JobView& one) {
   if (one.curve.empty()) return "";
   const std::string arch = plain(one.job.arch.value);
-  if (!view.public_url.empty())
+  if (!view.public_url.empty() && view.pictures)
     return fmt::format("\n![loss on {}]({}/api/v1/jobs/{}/curve.svg)\n", arch, view.public_url, one.job.id.value);
   return fmt::format("\nloss on {}: `{}`\n", arch, sparkline(one.curve, kSparklineWidth));
 }

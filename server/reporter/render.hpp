@@ -27,6 +27,7 @@ struct RunView {
   std::vector<JobView> jobs;  // by architecture
   nlohmann::json blame;       // null where there is none
   std::string public_url;     // without a slash at its end; empty: GitHub cannot reach this server
+  bool pictures = true;       // false: GitHub would be asked for a token
 };
 
 enum class Phase { queued, in_progress, completed };

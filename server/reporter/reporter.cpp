@@ -37,6 +37,7 @@ RunView load_run(store::ReadTx& tx, const store::Run& run, const Config& config)
   RunView view;
   view.run = run;
   view.public_url = config.public_url;
+  view.pictures = config.pictures;
   for (const store::Job& job : store::jobs_of_run(tx, run.id)) view.jobs.push_back(load_job(tx, job));
   if (run.state == store::RunState::done)
     if (const auto blame = store::find_blame(tx, run.id)) view.blame = json::parse(*blame, nullptr, false);

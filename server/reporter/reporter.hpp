@@ -16,6 +16,7 @@ namespace smgate::reporter {
 struct Config {
   bool enabled = false;    // false: nothing may write to GitHub; marks are dropped
   std::string public_url;  // without a slash at its end; empty: GitHub cannot reach this server
+  bool pictures = true;    // false: reading the API takes a token, which GitHub has not
 };
 
 // False: nothing waits.

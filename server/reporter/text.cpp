@@ -42,7 +42,7 @@ std::string fit(std::string text, std::size_t bytes_max, std::string_view rest) 
 std::string plain(std::string_view text) {
   std::string safe;
   for (const char c : text) {
-    if (c == '\n' || c == '\r' || c == '\t')
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
       safe += ' ';
     else if (c == '<')
       safe += "&lt;";

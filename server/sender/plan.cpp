@@ -131,9 +131,27 @@ Conclusion smaller(const Task& task, const std::string& error, std::int64_t now_
   return Again{{now_ms, error, false, cut}};
 }
 
+// Once: its id follows from that of the delivery that asked.
+Finish permission_known(const Task& task, const std::string& permission, std::int64_t now_ms) {
+  const json body = body_of(task);
+  json payload = body.value("payload", json::object());
+  payload[store::kPermissionField] = permission;
+  return Finish{std::nullopt, store::Delivery{DeliveryId{"permission-" + task.call.external_id}, text_at(body, "event"),
+                                              payload.dump(-1, ' ', false, json::error_handler_t::replace), now_ms}};
+}
+
+Conclusion permission_answered(const Task& task, const github::Answer& answer, std::int64_t now_ms) {
+  const std::string permission = text_at(json::parse(answer.body, nullptr, false), "permission");
+  if (!permission.empty()) return permission_known(task, permission, now_ms);
+  const github::Retry again{now_ms + github::back_off_ms(task.call.attempts), "the answer names no permission"};
+  return later(task, again, false, now_ms);
+}
+
 Conclusion missing(const Task& task, const github::Answer& answer, const std::string& error, bool looked,
                    std::int64_t now_ms) {
   const bool check_run_gone = answer.status == 404 && is_known(task) && task.call.kind == CallKind::set_check;
+  const bool nobody = answer.status == 404 && task.call.kind == CallKind::ask_permission;
+  if (nobody) return permission_known(task, "none", now_ms);
   if (check_run_gone) return Again{{now_ms, error, false, task.call.cut}, true};
   return later(task, {now_ms + github::back_off_ms(task.call.attempts), error, false, false}, looked, now_ms);
 }
@@ -148,26 +166,22 @@ Step first_step(const Task& task) {
       return add_annotations(task);
     case CallKind::create_comment:
       return create_comment(task);
-    case CallKind::create_reaction: {  // the same reaction again is the one that is there
-      const json body = body_of(task);
-      return Act{
-          github::create_reaction(task.call.repository, number_at(body, "comment_id"), text_at(body, "content"))};
-    }
+    case CallKind::ask_permission:
+      return Act{github::get_permission(task.call.repository, text_at(body_of(task), "login"))};
     case CallKind::redeliver:  // a webhook that comes twice is known by its id
       break;
   }
   return Act{github::redeliver(number_at(body_of(task), "delivery_id"))};
 }
 
-Step after_look(const Task& task, const github::Answer& answer) {
-  const json body = json::parse(answer.body, nullptr, false);
+Step after_look(const Task& task, const json& seen) {
   switch (task.call.kind) {
     case CallKind::set_check:
-      return after_check_look(task, body);
+      return after_check_look(task, seen);
     case CallKind::add_annotations:
-      return after_annotations_look(task, body);
+      return after_annotations_look(task, seen);
     case CallKind::create_comment:
-      return after_comment_look(task, body);
+      return after_comment_look(task, seen);
     default:
       return act(task);
   }
@@ -177,7 +191,9 @@ namespace {
 
 Conclusion conclude_by(const Task& task, const github::Meaning& meaning, const github::Answer& answer, bool looked,
                        std::int64_t now_ms) {
-  if (std::holds_alternative<github::Done>(meaning)) return finished(task, answer);
+  if (std::holds_alternative<github::Done>(meaning))
+    return task.call.kind == CallKind::ask_permission ? permission_answered(task, answer, now_ms)
+                                                      : finished(task, answer);
   if (const auto* retry = std::get_if<github::Retry>(&meaning)) return later(task, *retry, looked, now_ms);
   if (const auto* less = std::get_if<github::Smaller>(&meaning)) {
     if (!looked) return smaller(task, less->error, now_ms);

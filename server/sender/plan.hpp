@@ -4,12 +4,14 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <variant>
 
 #include "server/github/answer.hpp"
 #include "server/github/requests.hpp"
+#include "server/store/deliveries.hpp"
 #include "server/store/outbox.hpp"
 
 namespace smgate::sender {
@@ -30,7 +32,8 @@ struct Act {
   github::Request request;
 };
 struct Finish {
-  std::optional<store::Check> check;
+  std::optional<store::Check> check{};
+  std::optional<store::Delivery> told{};  // what intake is to be told
 };
 struct GiveUp {
   std::string error;
@@ -42,8 +45,8 @@ struct Again {
 
 using Step = std::variant<Look, Act, Finish, GiveUp>;
 Step first_step(const Task& task);
-// `answer`: of the look, which went well.
-Step after_look(const Task& task, const github::Answer& answer);
+// `seen`: what the look showed, all pages as one.
+Step after_look(const Task& task, const nlohmann::json& seen);
 
 using Conclusion = std::variant<Finish, GiveUp, Again>;
 // looked: it was the look that was answered so, not the call itself.

@@ -24,6 +24,9 @@ struct DeliveryStatus {
   std::optional<RunId> run;  // made or joined
 };
 
+// In a payload that this server tells itself, at the top: what GitHub says that the person may do.
+inline constexpr const char* kPermissionField = "smgate_permission";
+
 inline constexpr std::string_view kIgnored = "ignored: ";  // how the outcome of one begins that was never processed
 
 // False: one of this id is there already and stays as it is. One that was ignored, and now comes with a payload, waits

@@ -11,7 +11,7 @@ constexpr std::array<std::pair<CallKind, std::string_view>, 5> kKinds{{
     {CallKind::set_check, "set_check"},
     {CallKind::add_annotations, "add_annotations"},
     {CallKind::create_comment, "create_comment"},
-    {CallKind::create_reaction, "create_reaction"},
+    {CallKind::ask_permission, "ask_permission"},
     {CallKind::redeliver, "redeliver"},
 }};
 constexpr std::array<std::pair<CallState, std::string_view>, 4> kStates{{
@@ -177,6 +177,17 @@ void retry_call(Tx& tx, std::int64_t seq, const CallRetry& retry) {
       "UPDATE github_calls SET next_ms = ?2, last_error = ?3, unsure = ?4, cut = ?5, attempts = attempts - ?6 "
       "WHERE seq = ?1 AND state = 'pending'",
       seq, retry.next_ms, retry.error, retry.unsure, static_cast<int>(retry.cut), retry.counts ? 0 : 1);
+}
+
+// No index leads to a lane's calls that have ended; this is for the day on which an App is installed anew.
+void revive_calls(Tx& tx, const std::optional<std::string>& repository, std::int64_t now_ms) {
+  tx.change(
+      "UPDATE github_calls SET state = 'pending', attempts = 1, unsure = 1, next_ms = ?2, created_ms = ?2, ended_ms = "
+      "NULL WHERE state = 'dead' AND kind = 'set_check' AND (?1 IS NULL OR repository = ?1) AND NOT EXISTS (SELECT 1 "
+      "FROM github_calls "
+      "AS newer WHERE newer.lane = github_calls.lane AND newer.external_id = github_calls.external_id AND newer.kind = "
+      "'set_check' AND newer.seq > github_calls.seq)",
+      repository, now_ms);
 }
 
 void give_up_call(Tx& tx, std::int64_t seq, const std::string& error, std::int64_t now_ms) {

@@ -9,7 +9,8 @@
 //   add_annotations  `name`, `head_sha`, `external_id` and `output` {`title`, `summary`, `text`, `annotations`: at most
 //                    50}: GitHub appends them. In the lane of its set_check, after the one that completes it.
 //   create_comment   `issue_number`, `body`
-//   create_reaction  `comment_id`, `content`
+//   ask_permission   `login`, `event`, `payload`: may this person write? The answer goes to intake as a delivery
+//                    of this event and payload, with the permission in it
 //   redeliver        `delivery_id`, GitHub's number of a webhook delivery
 //
 // Coalescing: a set_check that nobody began to send is superseded by the next one of its lane and external_id. Nothing
@@ -29,7 +30,7 @@
 
 namespace smgate::store {
 
-enum class CallKind { set_check, add_annotations, create_comment, create_reaction, redeliver };
+enum class CallKind { set_check, add_annotations, create_comment, ask_permission, redeliver };
 enum class CallState { pending, sent, superseded, dead };
 enum class BodyCut { whole, short_output, bare };  // what is left of the body after answers of 422
 
@@ -102,6 +103,9 @@ struct CallRetry {
   bool counts = true;  // false: it was not the call's fault (rate limit, token), the attempt is given back
 };
 void retry_call(Tx& tx, std::int64_t seq, const CallRetry& retry);
+// What was given up is tried again where nothing newer has taken its place: the App may see the repository again.
+// Without one: all that it may see.
+void revive_calls(Tx& tx, const std::optional<std::string>& repository, std::int64_t now_ms);
 // It will never take effect; the lane goes on without it.
 void give_up_call(Tx& tx, std::int64_t seq, const std::string& error, std::int64_t now_ms);
 

@@ -87,7 +87,7 @@ inline std::vector<github::Request> all_requests() {
     all.push_back(first_request(annotations));
     all.push_back(first_request(comment));
   }
-  all.push_back(first_request(task_of(CallKind::create_reaction, {{"comment_id", 9}, {"content", "+1"}})));
+  all.push_back(first_request(task_of(CallKind::ask_permission, {{"login", "dependabot[bot]"}})));
   all.push_back(first_request(task_of(CallKind::redeliver, {{"delivery_id", 12}})));
   all.push_back(github::find_installation("acme/kernels"));
   all.push_back(github::create_installation_token(5));

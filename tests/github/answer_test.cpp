@@ -44,7 +44,26 @@ TEST(Classify, ObeysRetryAfterThenTheResetThenWaitsAMinute) {
 
 TEST(Classify, DoesNotBelieveAHeaderThatSaysForEver) {
   EXPECT_EQ(meaning<Retry>(429, {{"retry-after", "99999999"}}).at_ms, kNow_ms + kPauseMax_ms);
+  EXPECT_EQ(meaning<Retry>(429, {{"retry-after", "9223372036854775807"}}).at_ms, kNow_ms + kPauseMax_ms);
   EXPECT_EQ(meaning<Retry>(429, {{"retry-after", "soon"}}).at_ms, kNow_ms + kLimitPause_ms);
+  const Fields reset{{"x-ratelimit-remaining", "0"}, {"x-ratelimit-reset", "9223372036854775807"}};
+  EXPECT_EQ(meaning<Retry>(403, reset).at_ms, kNow_ms + kPauseMax_ms);
+}
+
+TEST(Classify, ReadsARetryAfterThatIsADate) {
+  const auto until = [](const char* date) { return Fields{{"retry-after", date}}; };
+  const Retry limited = meaning<Retry>(403, until("Wed, 20 May 2026 05:07:00 GMT"));
+  EXPECT_TRUE(limited.limited);
+  EXPECT_EQ(limited.at_ms, 1'779'253'620'000);  // 90 s later
+  EXPECT_EQ(meaning<Retry>(429, until("Wed, 20 May 2026 05:05:00 GMT")).at_ms, kNow_ms + 1'000) << "it has passed";
+  EXPECT_EQ(meaning<Retry>(429, until("Thu, 20 May 2027 05:05:00 GMT")).at_ms, kNow_ms + kPauseMax_ms);
+  EXPECT_EQ(meaning<Retry>(429, until("Wed, 20 May 2026")).at_ms, kNow_ms + kLimitPause_ms);
+}
+
+TEST(Classify, AnOverloadedServerIsAskedAgainWhenItSays) {
+  EXPECT_EQ(meaning<Retry>(503, {{"retry-after", "30"}}).at_ms, kNow_ms + 30'000);
+  EXPECT_EQ(meaning<Retry>(503, {{"retry-after", "1"}}).at_ms, kNow_ms + 5'000);
+  EXPECT_FALSE(meaning<Retry>(503, {{"retry-after", "30"}}).limited) << "no limit of ours";
 }
 
 TEST(Classify, BacksOffTwiceAsLongEachTimeUpToABound) {

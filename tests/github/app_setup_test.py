@@ -18,7 +18,10 @@ APP = {"client_id": "Iv1.new", "pem": "-----BEGIN RSA PRIVATE KEY-----\nabc\n---
 
 
 class GitHub(http.server.BaseHTTPRequestHandler):
+    asked = []
+
     def do_POST(self):
+        self.asked.append(self.path)
         self.send_response(201 if self.path == "/app-manifests/good-code/conversions" else 404)
         self.end_headers()
         self.wfile.write(json.dumps(APP).encode())
@@ -38,6 +41,7 @@ class Form(html.parser.HTMLParser):
 
 class Setup(unittest.TestCase):
     def setUp(self):
+        GitHub.asked.clear()
         self.github = http.server.HTTPServer(("127.0.0.1", 0), GitHub)
         threading.Thread(target=self.github.serve_forever, daemon=True).start()
         scratch = tempfile.TemporaryDirectory()
@@ -77,6 +81,13 @@ class Setup(unittest.TestCase):
         again = self.finish("good-code")
         self.assertEqual(again.returncode, 1)
         self.assertIn("move it away", again.stderr)
+
+    def test_without_a_folder_the_code_is_not_used_up(self):
+        absent = str(self.folder / "absent")
+        done = self.run_setup("finish", "good-code", "--api", f"http://127.0.0.1:{self.github.server_port}", "--folder", absent)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("make it first", done.stderr)
+        self.assertEqual(GitHub.asked, [])
 
     def test_an_old_code_is_named(self):
         done = self.finish("old-code")

@@ -8,6 +8,7 @@
 namespace smgate::sender {
 namespace {
 
+using nlohmann::json;
 using store::BodyCut;
 using store::CallKind;
 using test::full_check;
@@ -30,26 +31,23 @@ TEST(FirstStep, LooksBeforeItRepeatsWhatMayHaveTakenEffect) {
   Task task = task_of(CallKind::set_check, full_check("queued", ""));
   task.call.unsure = true;
   EXPECT_EQ(std::get<Look>(first_step(task)).request.method, "GET");
-  const github::Answer there{
-      200, {}, R"({"check_runs": [{"id": 8, "external_id": "y"}, {"id": 9, "external_id": "x"}]})"};
+  const json there{{"check_runs", {{{"id", 8}, {"external_id", "y"}}, {{"id", 9}, {"external_id", "x"}}}}};
   EXPECT_EQ(std::get<Act>(after_look(task, there)).request.path, "/repos/acme/kernels/check-runs/9");
-  const github::Answer none{200, {}, R"({"check_runs": []})"};
+  const json none{{"check_runs", json::array()}};
   EXPECT_EQ(std::get<Act>(after_look(task, none)).request.method, "POST");
 }
 
 TEST(FirstStep, WritesNoCommentAndNoAnnotationTwice) {
   Task comment = task_of(CallKind::create_comment, {{"issue_number", 7}, {"body", "why"}});
   comment.call.unsure = true;
-  const github::Answer said{200, {}, R"([{"body": "why\n\n<!-- smgate:x -->"}])"};
+  const json said{{{"body", "why\n\n<!-- smgate:x -->"}}};
   EXPECT_TRUE(std::holds_alternative<Finish>(after_look(comment, said)));
-  EXPECT_TRUE(std::holds_alternative<Act>(after_look(comment, {200, {}, "[]"})));
+  EXPECT_TRUE(std::holds_alternative<Act>(after_look(comment, json::array())));
   Task annotations = task_of(CallKind::add_annotations, test::fifty_annotations(), true);
   annotations.call.unsure = true;
-  EXPECT_EQ(std::get<Finish>(after_look(annotations, {200, {}, R"({"output": {"annotations_count": 50}})"}))
-                .check->annotations,
-            50);
-  EXPECT_TRUE(
-      std::holds_alternative<Act>(after_look(annotations, {200, {}, R"({"output": {"annotations_count": 0}})"})));
+  const auto counted = [](int count) { return json{{"output", {{"annotations_count", count}}}}; };
+  EXPECT_EQ(std::get<Finish>(after_look(annotations, counted(50))).check->annotations, 50);
+  EXPECT_TRUE(std::holds_alternative<Act>(after_look(annotations, counted(0))));
 }
 
 TEST(Conclude, SendsLessAfterEach422AndGivesUpWithTheBareConclusion) {
@@ -114,6 +112,11 @@ TEST(StatusBody, SaysTheSameWithACommitStatus) {
   EXPECT_EQ(status_body(full_check("completed", "failure"))["state"], "failure");
   EXPECT_EQ(status_body(full_check("completed", "timed_out"))["state"], "error");
   EXPECT_EQ(status_body(full_check("completed", "action_required"))["state"], "pending");
+  json check = full_check("completed", "failure");
+  check["output"]["title"] = std::string(139, 'x') + "\xC3\xA9";
+  EXPECT_EQ(status_body(check)["description"], std::string(139, 'x')) << "GitHub takes 140 characters";
+  EXPECT_EQ(status_body(check)["context"], "smgate / sm_89");
+  EXPECT_EQ(status_body(check)["target_url"], "https://gate.example/runs/01J");
 }
 
 TEST(CutUtf8, NeverCutsACharacter) {

@@ -20,7 +20,7 @@ OPERATIONS = [
     ("post", "/repos/{owner}/{repo}/statuses/{sha}"),
     ("get", "/repos/{owner}/{repo}/issues/{issue_number}/comments"),
     ("post", "/repos/{owner}/{repo}/issues/{issue_number}/comments"),
-    ("post", "/repos/{owner}/{repo}/issues/comments/{comment_id}/reactions"),
+    ("get", "/repos/{owner}/{repo}/collaborators/{username}/permission"),
     ("get", "/repos/{owner}/{repo}/installation"),
     ("post", "/app/installations/{installation_id}/access_tokens"),
     ("get", "/app/hook/deliveries"),
@@ -80,6 +80,19 @@ def draft_07(value):
     return {"anyOf": [others, {"type": "null"}]} if value.get("nullable") is True else others
 
 
+def answers(cut, described):
+    """By status: what a good answer looks like, and an example, which the fake GitHub fills its own answers up with."""
+    found = {}
+    for status, answer in described["responses"].items():
+        answer = lookup({"components": cut}, answer["$ref"]) if "$ref" in answer else answer
+        content = answer.get("content", {}).get("application/json")
+        if status.startswith("2") and content:
+            example = next(iter(content.get("examples", {}).values()), {})
+            example = lookup({"components": cut}, example["$ref"]) if "$ref" in example else example
+            found[status] = {"schema": draft_07(without_examples(content["schema"])), "example": example.get("value")}
+    return found
+
+
 def operation(cut, method, path, described):
     parameters = [lookup({"components": cut}, p["$ref"]) if "$ref" in p else p for p in described.get("parameters", [])]
     body = described.get("requestBody", {})
@@ -87,6 +100,7 @@ def operation(cut, method, path, described):
         "method": method.upper(), "path": path, "body_required": body.get("required", False),
         "body": draft_07(body.get("content", {}).get("application/json", {}).get("schema")),
         "query": {p["name"]: draft_07(p["schema"]) for p in parameters if p["in"] == "query"},
+        "answers": described["answers"],
     }
 
 
@@ -104,8 +118,9 @@ def main():
     close_over(document, components, paths)
     whole = {"openapi": document["openapi"], "info": document["info"], "paths": paths, "components": components}
     (folder / "github.json").write_text(json.dumps(whole))
+    described = {(m, p): without_examples(paths[p][m]) | {"answers": answers(components, paths[p][m])} for m, p in OPERATIONS}
     components = without_examples(components)
-    operations = [operation(components, m, p, without_examples(paths[p][m])) for m, p in OPERATIONS]
+    operations = [operation(components, m, p, described[m, p]) for m, p in OPERATIONS]
     stamp.write_text(json.dumps({"operations": operations, "components": draft_07(components)}))
     print(f"github api: {len(operations)} operations, {stamp.stat().st_size} bytes")
 

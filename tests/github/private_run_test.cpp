@@ -6,6 +6,7 @@
 
 #include "common/digest.hpp"
 #include "common/file.hpp"
+#include "server/store/crash_points.hpp"
 #include "tests/support/fake_github.hpp"
 #include "tests/support/git_server.hpp"
 #include "tests/support/runner_process.hpp"
@@ -171,6 +172,17 @@ TEST_F(PrivateRun, PassesAndNothingThatWasWrittenHoldsAToken) {
   EXPECT_EQ(files_with_a_token(), std::vector<std::string>{});
   EXPECT_EQ(seen("arguments"), std::set<std::string>{});
   EXPECT_EQ(seen("environment"), (std::set<std::string>{"git", "git-remote-http"}));
+}
+
+// Tokens are in memory alone: whoever comes after asks for another.
+TEST_F(PrivateRun, PassesWhereTheServerDiesWithItsToken) {
+  server_.start(std::string(store::kTokenNoted));
+  push(kPrivate, commit_, true);
+  EXPECT_EQ(server_.wait(), 128 + SIGKILL);
+  server_.start();
+  start_runner();
+  EXPECT_TRUE(concludes(commit_, "success"));
+  EXPECT_EQ(files_with_a_token(), std::vector<std::string>{});
 }
 
 TEST_F(PrivateRun, WaitsInTheQueueForATokenAndHoldsUpNobody) {

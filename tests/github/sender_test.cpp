@@ -26,6 +26,11 @@ class SenderTest : public GithubTest {
   void enqueue_check(const std::string& status, const std::string& conclusion = "") {
     enqueue(CallKind::set_check, full_check(status, conclusion));
   }
+  // It has its token: what it sends next is the call.
+  void warm_up() {
+    await(client_.send(github::get_pull("acme/kernels", 1), {"acme/kernels", std::nullopt}, 1));
+    clock_.advance_ms(github::kBetweenWrites_ms);
+  }
   // Works the outbox off, as time passes; the rows, oldest first.
   std::vector<store::Call> send_all() {
     for (int i = 0; i < 100; ++i) {
@@ -60,6 +65,26 @@ TEST_F(SenderTest, CreatesNoSecondCheckRunAfterAConnectionWasCut) {
   EXPECT_EQ(github_.check_runs()[0]["conclusion"], "failure");
 }
 
+TEST_F(SenderTest, LooksThroughAllPagesForWhatItMayHaveMade) {
+  for (const char* earlier : {"a", "b", "c"}) {  // re-runs of the commit
+    enqueue(CallKind::set_check, full_check("completed", "failure"), earlier);
+    send_all();
+  }
+  github_.fail_next({Fault::Kind::cut_after, 0, {}, ""});
+  enqueue(CallKind::set_check, full_check("completed", "success"), "d");
+  EXPECT_EQ(send_all().back().state, CallState::sent);
+  EXPECT_EQ(github_.check_runs().size(), 4U);
+}
+
+TEST_F(SenderTest, TakesAPageThatIsNotGitHubsForNoAnswer) {
+  warm_up();
+  github_.fail_next({Fault::Kind::cut_after, 0, {}, ""});
+  github_.fail_next({Fault::Kind::answer, 200, {}, "<html>Sign in to the network</html>"});
+  enqueue_check("completed", "failure");
+  EXPECT_EQ(send_all().back().state, CallState::sent);
+  EXPECT_EQ(github_.check_runs().size(), 1U);
+}
+
 TEST_F(SenderTest, A422IsAnsweredWithLessUntilTheBareConclusion) {
   github_.fail_next({Fault::Kind::answer, 422, {}, "{}"});
   github_.fail_next({Fault::Kind::answer, 422, {}, "{}"});
@@ -70,7 +95,44 @@ TEST_F(SenderTest, A422IsAnsweredWithLessUntilTheBareConclusion) {
   EXPECT_FALSE(github_.check_runs()[0].contains("output"));
 }
 
+TEST_F(SenderTest, LeavesASecondAlsoAfterTheTokenThatItMade) {
+  const auto posts = [&] {
+    const auto seen = github_.seen();
+    return std::count_if(seen.begin(), seen.end(), [](const Seen& it) { return it.method == "POST"; });
+  };
+  enqueue_check("queued");
+  await(sender_.step());
+  EXPECT_EQ(posts(), 1) << "the token alone";
+  clock_.advance_ms(github::kBetweenWrites_ms - 1);
+  await(sender_.step());
+  EXPECT_EQ(posts(), 1);
+  clock_.advance_ms(1);
+  await(sender_.step());
+  EXPECT_EQ(posts(), 2);
+  EXPECT_EQ(github_.check_runs().size(), 1U);
+}
+
+TEST_F(SenderTest, WaitsTwiceAsLongForEachLimitThatNamesNoTime) {
+  warm_up();
+  const Fault limited{Fault::Kind::answer, 403, {}, R"({"message": "You have exceeded a secondary rate limit."})"};
+  enqueue_check("queued");
+  for (const std::int64_t pause_ms : {60'000, 120'000, 240'000}) {
+    github_.fail_next(limited);
+    await(sender_.step());
+    EXPECT_EQ(client_.earliest_ms(github::Effect::read), clock_.now_ms() + pause_ms);
+    clock_.advance_ms(pause_ms);
+  }
+  await(sender_.step());
+  ASSERT_EQ(github_.check_runs().size(), 1U);
+  github_.fail_next(limited);
+  enqueue_check("completed", "success");
+  clock_.advance_ms(2'000);
+  await(sender_.step());
+  EXPECT_EQ(client_.earliest_ms(github::Effect::read), clock_.now_ms() + 60'000) << "the row of limits had ended";
+}
+
 TEST_F(SenderTest, WaitsAsLongAsASecondaryLimitSays) {
+  warm_up();
   github_.fail_next({Fault::Kind::answer, 403, {{"retry-after", "120"}}, R"({"message": "secondary rate limit"})"});
   enqueue_check("queued");
   await(sender_.step());
@@ -125,6 +187,7 @@ TEST_F(SenderTest, FollowsARenamedRepositoryAndSendsTheTokenToNoOtherHost) {
   send_all();
   EXPECT_EQ(github_.check_runs().size(), 1U);
   FakeGitHub other(clock_);
+  clock_.advance_ms(2'000);
   github_.fail_next({Fault::Kind::answer, 302, {{"location", other.url() + "/repos/a/b/check-runs"}}, ""});
   enqueue(CallKind::set_check, full_check("queued", ""), "y");
   await(sender_.step());
@@ -158,6 +221,8 @@ TEST_F(SenderTest, KeepsToTheLimitsAcrossARestart) {
   sender::Sender restarted(store_, client, clock_);
   enqueue_check("completed", "success");
   EXPECT_FALSE(await(restarted.step())) << "less than a second after the last write";
+  clock_.advance_ms(github::kBetweenWrites_ms);
+  EXPECT_TRUE(await(restarted.step())) << "its token";
   clock_.advance_ms(github::kBetweenWrites_ms);
   EXPECT_TRUE(await(restarted.step()));
   EXPECT_EQ(github_.check_runs()[0]["conclusion"], "success");

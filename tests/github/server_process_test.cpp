@@ -62,6 +62,17 @@ class ServerProcessTest : public testing::Test {
                   {"pushed_at", clock_.now_ms() / 1000}}}}
         .dump();
   }
+  static std::string comment(const std::string& login, const std::string& body, const json& repository) {
+    return json{{"action", "created"},
+                {"issue", {{"number", 7}, {"pull_request", json::object()}}},
+                {"comment",
+                 {{"body", body},
+                  {"author_association", "MEMBER"},
+                  {"created_at", "2026-05-20T06:00:00Z"},
+                  {"user", {{"login", login}}}}},
+                {"repository", repository}}
+        .dump();
+  }
   void deliver(const std::string& event, const std::string& body, const std::string& guid) {
     const Headers headers{{"Content-Type", "application/json"},
                           {"X-GitHub-Event", event},
@@ -151,6 +162,33 @@ TEST_F(ServerProcessTest, GatesAPullRequestThatNoWebhookToldOf) {
   server_.start();
   do_the_job("healthy");
   expect_conclusion("success");
+}
+
+// By a comment, whose author GitHub is asked about: held, refused to a reader, run for a maintainer.
+TEST_F(ServerProcessTest, RunsAForksHeadWhenAMaintainerSaysSo) {
+  const CommitSha base = std::exchange(commit_, repository_.commit({{"file", "text"}}));
+  repository_.git({"update-ref", "refs/pull/7/head", commit_.value});
+  github_.set_permission("reader", "read");
+  github_.set_permission("ada", "write");
+  server_.start();
+  json pull = pull_item(7, commit_.value, base.value, "2026-05-20T05:05:30Z", "stranger/kernels");
+  const json repository = pull["base"]["repo"];
+  deliver("pull_request",
+          json{{"action", "opened"}, {"number", 7}, {"pull_request", pull}, {"repository", repository}}.dump(), "d-1");
+  EXPECT_TRUE(github_.wait_for([](const FakeGitHub::State& it) {
+    return it.check_runs.size() == 1 && it.check_runs[0]["conclusion"] == "action_required";
+  }));
+  for (const char* login : {"reader", "ada"})
+    deliver("issue_comment", comment(login, "/smgate approve", repository), login);
+  do_the_job("healthy");
+  EXPECT_TRUE(github_.wait_for([](const FakeGitHub::State& it) {
+    return it.check_runs.size() == 3 && it.check_runs.back()["status"] == "completed";
+  }));
+  const json runs = json::parse(http_request(server_.port(), "GET", "/api/v1/runs", {}, "").body)["runs"];
+  const json run =
+      json::parse(http_request(server_.port(), "GET", "/api/v1/runs/" + runs[0]["id"].get<std::string>(), {}, "").body);
+  EXPECT_THAT(run.dump(), testing::HasSubstr("\"ada\""));
+  EXPECT_THAT(run.dump(), testing::Not(testing::HasSubstr("reader")));
 }
 
 class KilledServerTest : public ServerProcessTest, public testing::WithParamInterface<std::string_view> {};

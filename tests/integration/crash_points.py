@@ -4,7 +4,8 @@ the run ends with the right verdict, no job reaches a verdict twice, none is los
 
 Usage: crash_points.py BUILD_DIR [POINT...]     all points that the programs name, or the given ones
 
-Those of the outbox and of the recovery need a GitHub: tests/github/server_process_test.cpp goes through them.
+Those of the outbox, the recovery and the keyring need a GitHub: tests/github goes through them (server_process_test.cpp,
+private_run_test.cpp).
 """
 import json
 import pathlib
@@ -17,7 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "deploy" / 
 from system import System, pull_request_payload, push_payload  # noqa: E402
 
 NOWHERE = "0" * 40
-OF_GITHUB = ("reporter.", "sender.", "recovery.")
+OF_GITHUB = ("reporter.", "sender.", "recovery.", "keyring.")
 # Short, so that what only time brings (an expired lease, a heartbeat) comes soon; the test never asserts a duration.
 SERVER = {"heartbeat_ms": 200, "lease_ms": 1500}
 DEVICE = {"name": "played by a script", "memory_bytes": 24 * 2**30, "unified": False, "emulated": True}
@@ -174,7 +175,24 @@ def lease_expires(watched):
     return watched.check(commit)
 
 
+def grows_old(watched):
+    """A job's events and log are dropped when they are old; its verdict and report stay."""
+    commit = watched.push({".smgate.json": gate(), **watched.files}, NOWHERE)
+    run = watched.system.wait_for_verdict(commit, timeout_s=90)
+    with watched.database() as database:
+        database.execute("UPDATE jobs SET ended_ms = ended_ms - 100 * 86400000")
+    watched.system.server.kill()  # the next one looks for old ones at its start
+    watched.system.wait_for("the point", watched.once.exists)
+    problems = watched.check(commit)
+    with watched.database() as database:
+        kept = database.execute("SELECT (SELECT count(*) FROM event_chunks), (SELECT count(*) FROM log_chunks), "
+                                "(SELECT count(*) FROM job_reports)").fetchone()
+    jobs = len(run["jobs"])
+    return problems if kept == (0, jobs, jobs) else [*problems, f"events, logs, reports: {kept}"]
+
+
 SCENARIOS = {
+    "retention.raw_dropped": grows_old,
     "source.fetch_retried": source_fails_first,
     "result.job_requeued": host_fails_first,
     "scheduler.leases_expired": lease_expires,

@@ -137,16 +137,19 @@ TEST(RenderChecks, ShowCurvesAsPicturesOrAsText) {
   view.public_url = "https://gate.example";
   EXPECT_THAT(summary(render_checks(view)[1]), HasSubstr("](https://gate.example/api/v1/jobs/01JOBsm_121/curve.svg)"));
   EXPECT_EQ(render_checks(view)[0].body["details_url"], "https://gate.example/runs/01RUN");
+  view.pictures = false;
+  EXPECT_THAT(summary(render_checks(view)[1]), HasSubstr("█"));
 }
 
 TEST(RenderChecks, TakeNoMarkupFromTheCodeUnderTest) {
   RunView view = failed_run();
-  view.run.reason = "@everyone <img src=x> [click](http://evil) `code` |\n# heading";
+  view.run.reason = "@everyone <img src=x> [click](http://evil) `code` |\n# heading \x1b[31m";
   const std::string shown = summary(render_checks(view)[0]);
   EXPECT_THAT(shown, Not(HasSubstr("@everyone")));
   EXPECT_THAT(shown, Not(HasSubstr("<img")));
   EXPECT_THAT(shown, Not(HasSubstr("[click]")));
   EXPECT_THAT(shown, Not(HasSubstr("\n# heading")));
+  EXPECT_THAT(shown, Not(HasSubstr("\x1b")));
 }
 
 TEST(RenderChecks, FitWhateverTheReportHolds) {

@@ -1,9 +1,11 @@
 // Merge groups, buttons of checks, comments, installations: what they do to the rows.
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "server/intake/intake.hpp"
+#include "server/sender/plan.hpp"
 #include "server/store/actions.hpp"
 #include "server/store/heads.hpp"
+#include "server/store/outbox.hpp"
 #include "tests/server/payloads.hpp"
 
 namespace smgate::intake {
@@ -16,13 +18,24 @@ const std::string kA(40, 'a'), kB(40, 'b'), kC(40, 'c');
 
 struct Requests : testing::Test, test::Rows {
   int deliveries = 0;
+  std::string permission = "write";  // what GitHub says of whom it is asked about
 
+  Processed accept(const store::Delivery& delivery) {
+    write([&](store::Tx& tx) { return accept_delivery(tx, delivery); });
+    return write([&](store::Tx& tx) { return process_next_delivery(tx, now_ms, random).value(); });
+  }
+  // To the end: where GitHub is asked meanwhile, what its answer does.
   Processed deliver(const std::string& event, json payload) {
     if (!payload.contains("repository")) payload["repository"] = test::repository_json();
     payload["sender"] = {{"login", "ada"}};
-    const DeliveryId id{"d-" + std::to_string(++deliveries)};
-    write([&](store::Tx& tx) { return accept_delivery(tx, {id, event, payload.dump(), now_ms}); });
-    return write([&](store::Tx& tx) { return process_next_delivery(tx, now_ms, random).value(); });
+    Processed done = accept({DeliveryId{"d-" + std::to_string(++deliveries)}, event, payload.dump(), now_ms});
+    const auto call = write([&](store::Tx& tx) { return store::begin_next_call(tx, now_ms); });
+    if (!call) return done;
+    EXPECT_FALSE(done.run);
+    const github::Answer answer{200, {}, json{{"permission", permission}}.dump()};
+    const auto finish = std::get<sender::Finish>(sender::conclude({*call, {}}, github::Done{}, answer, false, now_ms));
+    write([&](store::Tx& tx) { store::finish_call(tx, call->seq, {}, now_ms); });
+    return accept(finish.told.value());
   }
   Processed pull(const std::string& action, const std::string& head, int second, bool fork = false) {
     test::PullSpec spec{action, 7, head};
@@ -116,6 +129,35 @@ TEST_F(Requests, TakeCommandsOfThoseWhoMayWriteAlone) {
   EXPECT_EQ(comment("Looks good.\n/smgate approve").run, opened.run);
 }
 
+TEST_F(Requests, TakeNoCommandFromCodeOrAQuotation) {
+  const Processed opened = pull("opened", kA, 0, true);
+  for (const char* body :
+       {"> /smgate approve", "```\n/smgate approve\n```", "~~~sh\n/smgate approve", "    /smgate approve",
+        "\t/smgate approve", "````\n```\n/smgate approve\n````", " ```\r\n/smgate approve\r\n ```"})
+    EXPECT_FALSE(comment(body).run) << body;
+  EXPECT_EQ(comment("```\n/smgate explain\n```\n  /smgate approve\r\n").run, opened.run);
+}
+
+TEST_F(Requests, DoNothingForAMemberWhoMayOnlyRead) {
+  const Processed opened = pull("opened", kA, 0, true);
+  for (const char* may : {"read", "none"}) {
+    permission = may;
+    for (const Processed& done : {comment("/smgate approve", "MEMBER"), comment("/smgate approve", "COLLABORATOR"),
+                                  press("approve", "smgate", kA), comment("/smgate rerun"), comment("/smgate explain")})
+      EXPECT_THAT(done.outcome, testing::HasSubstr("ada may not write"));
+  }
+  EXPECT_EQ(state(opened), RunState::held);
+  EXPECT_FALSE(write([](store::Tx& tx) { return store::take_explanation(tx); }));
+  permission = "admin";
+  EXPECT_EQ(comment("/smgate approve").run, opened.run);
+}
+
+TEST_F(Requests, AskGitHubAboutNoStranger) {
+  pull("opened", kA, 0, true);
+  comment("/smgate approve", "CONTRIBUTOR");
+  EXPECT_EQ(store.read([](store::ReadTx& tx) { return store::count_calls(tx).pending; }), 0);
+}
+
 TEST_F(Requests, AskForTheCommitWhereTheHeadIsYoung) {
   const Processed opened = pull("opened", kA, 0, true);
   EXPECT_FALSE(comment("/smgate approve", "OWNER", "06").run) << "half a minute after the push";
@@ -155,6 +197,28 @@ TEST_F(Requests, FollowTheInstallationOfARepository) {
           {{"action", "added"}, {"installation", app}, {"repositories_added", repositories}});
   deliver("installation", {{"action", "suspend"}, {"installation", app}});
   EXPECT_FALSE(installation());
+}
+
+TEST_F(Requests, TryAgainWhatWasGivenUpWhenTheAppIsBack) {
+  pull("opened", kA, 0);
+  const auto enqueue = [&](const std::string& external_id) {
+    return write([&](store::Tx& tx) {
+      return store::enqueue_call(tx, {"lane", store::CallKind::set_check, "acme/kernels", external_id, "{}", {}, {}},
+                                 now_ms);
+    });
+  };
+  const auto give_up = [&](std::int64_t seq) {
+    write([&](store::Tx& tx) { store::begin_next_call(tx, now_ms), store::give_up_call(tx, seq, "403", now_ms); });
+  };
+  give_up(enqueue("x"));
+  const std::int64_t newest = enqueue("x");
+  give_up(newest);
+  accept({DeliveryId{"back"}, "installation", R"({"action": "unsuspend", "installation": {"id": 9}})", now_ms});
+  const auto call = write([&](store::Tx& tx) { return store::begin_next_call(tx, now_ms); });
+  ASSERT_TRUE(call);
+  EXPECT_EQ(call->seq, newest);
+  EXPECT_TRUE(call->unsure);
+  EXPECT_EQ(store.read([](store::ReadTx& tx) { return store::count_calls(tx).pending; }), 1) << "the newest alone";
 }
 
 TEST_F(Requests, ShowTheRunThatIsFarthestFromPassing) {

@@ -10,6 +10,7 @@ namespace smgate::sim {
 namespace {
 
 constexpr std::int64_t kLate_ms = 20'000;
+constexpr std::int64_t kVeryLate_ms = 300'000;  // now and then
 
 // 2026-05-20T05:05:30Z: without the milliseconds.
 std::string time_text(std::int64_t second) { return to_rfc3339(second * 1000).substr(0, 19) + "Z"; }
@@ -27,8 +28,9 @@ std::string GitHub::commit() {
 }
 
 void GitHub::send(const std::string& event, const nlohmann::json& body, std::int64_t now_ms) {
+  const std::int64_t late_ms = random_.below(6) == 0 ? kVeryLate_ms : kLate_ms;
   const Webhook webhook{"d-" + std::to_string(++deliveries_), event, body.dump(),
-                        now_ms + static_cast<std::int64_t>(random_.below(kLate_ms))};
+                        now_ms + static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(late_ms)))};
   if (random_.below(12) == 0) {
     ++done_.lost;
     lost_.insert(webhook.delivery);
@@ -37,6 +39,7 @@ void GitHub::send(const std::string& event, const nlohmann::json& body, std::int
   }
   outgoing_.push_back(webhook);
   if (random_.below(4) != 0) return;
+  ++done_.twice;
   outgoing_.push_back(webhook);  // a redelivery, asked for by hand
   outgoing_.back().due_ms += static_cast<std::int64_t>(random_.below(kLate_ms));
 }
@@ -50,6 +53,8 @@ void GitHub::act(std::int64_t now_ms, const GitHubApi& api) {
       return push_branch(now_ms);
     case 2:
       return open_pull(now_ms);
+    case 3:
+      return ask(now_ms);
     case 4:
       return queue_or_drop_group(now_ms);
     case 5:
@@ -83,6 +88,7 @@ void GitHub::open_pull(std::int64_t now_ms) {
   Pull& pull = pulls_[number];
   pull.base = main_;
   pull.fork = random_.below(5) == 0;
+  done_.forks += pull.fork ? 1 : 0;
   pull.head = commit();
   send_pull(number, "opened", std::nullopt, now_ms);
 }
@@ -97,6 +103,7 @@ void GitHub::change_pull(std::int64_t now_ms) {
   }
   const std::string before = pull.head;
   pull.approved = false;
+  ++done_.pushes;
   // Sometimes what is on main already, sometimes the head of another, mostly something new.
   if (const auto pick = random_.below(8); pick == 0 && !pull.fork)
     pull.head = main_;
@@ -105,21 +112,43 @@ void GitHub::change_pull(std::int64_t now_ms) {
   send_pull(number, "synchronize", before, now_ms);
 }
 
-// A maintainer looks at a fork's newest head, whose check asks for it.
+// Somebody looks at a fork's newest head, whose check asks for it: who may approve it, or who may not.
 void GitHub::approve(std::int64_t now_ms, const GitHubApi& api) {
   for (auto& [number, pull] : pulls_) {
     const CheckRun* check = api.newest(pull.head, "smgate");
     if (!pull.open || !pull.fork || check == nullptr || check->conclusion != "action_required") continue;
-    pull.approved = true;
-    ++done_.approvals;
+    const bool may = random_.below(3) != 0;
+    pull.approved = pull.approved || may;
+    ++(may ? done_.approvals : done_.refused_approvals);
+    const std::string login = may ? kMaintainer : kReader;
+    if (random_.below(2) == 0) return comment(number, "/smgate approve " + pull.head.substr(0, 12), login, now_ms);
     return send("check_run",
                 {{"action", "requested_action"},
                  {"requested_action", {{"identifier", "approve"}}},
                  {"check_run", {{"name", "smgate"}, {"head_sha", pull.head}}},
                  {"repository", test::repository_json()},
-                 {"sender", {{"login", "maintainer"}}}},
+                 {"sender", {{"login", login}}}},
                 now_ms);
   }
+}
+
+void GitHub::ask(std::int64_t now_ms) {
+  if (pulls_.empty()) return open_pull(now_ms);
+  ++done_.questions;
+  comment(static_cast<int>(random_.below(pulls_.size())) + 1, "/smgate explain", kMaintainer, now_ms);
+}
+
+void GitHub::comment(int number, const std::string& body, const std::string& login, std::int64_t now_ms) {
+  send("issue_comment",
+       {{"action", "created"},
+        {"issue", {{"number", number}, {"pull_request", nlohmann::json::object()}}},
+        {"comment",
+         {{"body", body},
+          {"author_association", "MEMBER"},
+          {"created_at", time_text(second_)},
+          {"user", {{"login", login}}}}},
+        {"repository", test::repository_json()}},
+       now_ms);
 }
 
 void GitHub::rerun(std::int64_t now_ms, const GitHubApi& api) {
@@ -173,16 +202,18 @@ void GitHub::send_pull(int number, const std::string& action, const std::optiona
   send("pull_request", test::pull_json(spec), now_ms);
 }
 
+// Not in the order of what happened, but of when each is due.
 const Webhook* GitHub::due(std::int64_t now_ms) const {
-  const auto found =
-      std::find_if(outgoing_.begin(), outgoing_.end(), [now_ms](const Webhook& it) { return it.due_ms <= now_ms; });
-  return found == outgoing_.end() ? nullptr : &*found;
+  const auto first = std::min_element(outgoing_.begin(), outgoing_.end(),
+                                      [](const Webhook& a, const Webhook& b) { return a.due_ms < b.due_ms; });
+  return first == outgoing_.end() || first->due_ms > now_ms ? nullptr : &*first;
 }
 
 void GitHub::answered(const std::string& delivery, std::int64_t now_ms) {
   const auto found = std::find_if(outgoing_.begin(), outgoing_.end(),
                                   [&](const Webhook& it) { return it.delivery == delivery && it.due_ms <= now_ms; });
   note_attempt(*found, now_ms, true);
+  done_.out_of_order += found == outgoing_.begin() ? 0 : 1;
   lost_.erase(delivery);
   outgoing_.erase(found);
 }

@@ -45,7 +45,8 @@ class GitHub {
   void act(std::int64_t now_ms, const GitHubApi& api);
   std::size_t pull_count() const { return pulls_.size(); }
   struct Done {  // that the days were full
-    int approvals = 0, reruns = 0, groups = 0, lost = 0, redelivered = 0;
+    int forks = 0, pushes = 0, approvals = 0, refused_approvals = 0, questions = 0, reruns = 0, groups = 0;
+    int lost = 0, redelivered = 0, twice = 0, out_of_order = 0;
   };
   const Done& done() const { return done_; }
   // The next webhook that is due, which stays until it was answered.
@@ -62,12 +63,17 @@ class GitHub {
   nlohmann::json pull(int number) const;  // null: there is none
   nlohmann::json merge_group_refs() const;
 
+  static std::string permission_of(const std::string& login) { return login == kMaintainer ? "write" : "read"; }
+
   Behaviour behaviour_of(const std::string& commit) const { return commits_.at(commit); }
   // What must have its verdict when all is quiet: every push to main, the newest heads of all else.
   std::vector<WantedRun> wanted() const;
   const std::vector<std::string>& main_heads() const { return main_heads_; }
 
  private:
+  static constexpr const char* kMaintainer = "maintainer";
+  static constexpr const char* kReader = "reader";  // a member who may not write
+
   struct Pull {
     std::string head, base;
     bool open = true, fork = false, approved = false;
@@ -85,6 +91,8 @@ class GitHub {
   void open_pull(std::int64_t now_ms);
   void change_pull(std::int64_t now_ms);
   void approve(std::int64_t now_ms, const GitHubApi& api);
+  void ask(std::int64_t now_ms);
+  void comment(int number, const std::string& body, const std::string& login, std::int64_t now_ms);
   void rerun(std::int64_t now_ms, const GitHubApi& api);
   void queue_or_drop_group(std::int64_t now_ms);
   void send_group(const Group& group, std::size_t number, std::int64_t now_ms);

@@ -82,6 +82,7 @@ Exchanged GitHubApi::answer(const Exchange& request) {
 
 Exchanged GitHubApi::answer_token(const Exchange& request) {
   if (request.method == "GET") return ok(200, {{"id", 5}});
+  check_limits(json::object());
   const std::string token = "ghs_" + std::to_string(next_id_++);
   const std::int64_t until_ms = clock_.now_ms() + kHour_ms;
   tokens_["Bearer " + token] = until_ms;
@@ -90,7 +91,7 @@ Exchanged GitHubApi::answer_token(const Exchange& request) {
 
 Answer GitHubApi::limited() {
   ++seen_.limited;
-  const std::int64_t wait_s = 10 + static_cast<std::int64_t>(random_.below(50));
+  const std::int64_t wait_s = 30 + static_cast<std::int64_t>(random_.below(270));
   limited_until_ms_ = clock_.now_ms() + wait_s * 1000;
   return {403, {{"retry-after", std::to_string(wait_s)}}, R"({"message": "secondary rate limit"})"};
 }
@@ -115,6 +116,10 @@ Answer GitHubApi::list(const std::string& path) const {
   if (path.find("/pulls/") != std::string::npos) {
     const json pull = github_.pull(std::stoi(last_step(path)));
     return pull.is_null() ? kNotFound : ok(200, pull);
+  }
+  if (path.ends_with("/permission")) {
+    const std::size_t login = path.find("/collaborators/") + std::string("/collaborators/").size();
+    return ok(200, {{"permission", GitHub::permission_of(path.substr(login, path.rfind('/') - login))}});
   }
   if (path.ends_with("/comments")) {
     json listed = json::array();
@@ -197,6 +202,7 @@ Answer GitHubApi::change_check(std::int64_t id, const json& body) {
   const json& annotations = body["output"]["annotations"];
   if (!appended_.insert(std::to_string(id) + annotations.dump()).second)
     breach("annotations were appended twice: " + run->external_id);
+  ++seen_.annotations;
   run->annotations += static_cast<std::int64_t>(annotations.size());
   return ok(200, as_json(*run));
 }

@@ -39,9 +39,10 @@ class GitHubApi {
   using Checks = std::map<std::pair<std::string, std::string>, std::vector<CheckRun>>;
   const Checks& checks() const { return checks_; }
   const CheckRun* newest(const std::string& sha, const std::string& name) const;
+  std::size_t comment_count() const { return comments_.size(); }
   const std::vector<std::string>& breaches() const { return breaches_; }
   struct Seen {  // that there was something to get over
-    int outages = 0, lost_answers = 0, limited = 0, refused_bodies = 0, refused_tokens = 0, writes = 0;
+    int outages = 0, lost_answers = 0, limited = 0, refused_bodies = 0, refused_tokens = 0, annotations = 0, writes = 0;
   };
   const Seen& seen() const { return seen_; }
 

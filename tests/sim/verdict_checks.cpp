@@ -54,6 +54,30 @@ std::string conclusion_of(const store::Run& run) {
   return run.verdict == store::RunVerdict::pass ? "success" : "failure";
 }
 
+// What people see of an architecture is what its job came to.
+void expect_right_architectures(World& world, const store::Run& run) {
+  for (const store::Job& job : world.store().read([&](store::ReadTx& tx) { return store::jobs_of_run(tx, run.id); })) {
+    const CheckRun* check = world.api().newest(run.head_sha.value, "smgate / " + job.arch.value);
+    ASSERT_NE(check, nullptr) << run.head_sha.value << " " << job.arch.value;
+    const bool passed = job.verdict == store::RunVerdict::pass;
+    const bool over = job.state == store::JobState::done;
+    EXPECT_EQ(check->conclusion, !over ? "cancelled" : passed ? "success" : "failure") << run.head_sha.value;
+  }
+}
+
+// By what the virtual GitHub knows alone: what must be held is, and nothing that is broken is let through.
+void expect_right_gate(World& world, const WantedRun& wanted) {
+  const CheckRun* check = world.api().newest(wanted.head, "smgate");
+  ASSERT_NE(check, nullptr) << wanted.head;
+  if (wanted.held) {
+    EXPECT_EQ(check->conclusion, "action_required") << wanted.head;
+  } else if (verdict_of(world.github().behaviour_of(wanted.head)) == store::RunVerdict::pass) {
+    EXPECT_TRUE(check->conclusion == "success" || check->conclusion == "failure") << wanted.head;  // hosts may fail
+  } else {
+    EXPECT_EQ(check->conclusion, "failure") << wanted.head;
+  }
+}
+
 // Every check run that GitHub has is over; the newest of each commit says what the commit's run came to.
 void expect_right_checks(World& world) {
   for (const std::string& breach : world.api().breaches()) ADD_FAILURE() << breach;
@@ -72,6 +96,7 @@ void expect_right_checks(World& world) {
       return store::deciding_run(store::runs_of_head(tx, "acme/kernels", CommitSha{head}));
     });
     EXPECT_EQ(check->conclusion, conclusion_of(*run)) << head << " " << run->reason;
+    if (run->state != store::RunState::held) expect_right_architectures(world, *run);
   }
 }
 
@@ -79,7 +104,10 @@ void expect_right_checks(World& world) {
 
 void expect_all_right(World& world) {
   for (const std::string& breach : world.breaches()) ADD_FAILURE() << breach;
-  for (const WantedRun& wanted : world.github().wanted()) expect_wanted(world, wanted);
+  for (const WantedRun& wanted : world.github().wanted()) {
+    expect_wanted(world, wanted);
+    expect_right_gate(world, wanted);
+  }
   const auto done = world.store().read([](store::ReadTx& tx) {
     store::Query row = tx.query("SELECT id FROM runs WHERE state = 'done'");
     std::vector<store::Run> runs;
@@ -87,6 +115,12 @@ void expect_all_right(World& world) {
     return runs;
   });
   for (const store::Run& run : done) expect_right_verdict(world, run);
+  const auto others = world.store().read([](store::ReadTx& tx) {
+    store::Query row = tx.query("SELECT count(*) FROM actions WHERE actor <> 'maintainer'");
+    row.step();
+    return row.get<std::int64_t>(0);
+  });
+  EXPECT_EQ(others, 0) << "somebody acted who may not write";
   expect_right_checks(world);
 }
 

@@ -33,6 +33,7 @@ class World {
   bool only_calls_wait();
 
   store::InlineStore& store() { return store_; }
+  std::int64_t minutes() const { return (clock_.now_ms() - test::kNow_ms) / 60'000; }  // since it began
   const GitHub& github() const { return github_; }
   const GitHubApi& api() const { return api_; }
   // What a checker saw go wrong on the way; empty is good.
@@ -55,6 +56,7 @@ class World {
   };
 
   void coordinate();
+  void speak_to_github();
   void receive_webhook();
   void process_delivery();
   void fetch();

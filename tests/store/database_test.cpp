@@ -62,6 +62,19 @@ TEST(Database, KeepsReportsAndCoverageWhereTheirTablesAreMadeAnew) {
   EXPECT_EQ(row.get<std::string>(0), "01020304");
 }
 
+TEST(Database, KeepsTheCallsThatWaitWhenTheirTableIsMadeAnew) {
+  const test::Scratch folder;
+  make_schema(folder / "a.db", 9,
+              "INSERT INTO github_calls (seq, lane, kind, repository, external_id, body, state, attempts, unsure, "
+              "next_ms, created_ms) VALUES (17, 'check/a', 'set_check', 'acme/kernels', 'x', '{}', 'pending', 2, 1, 5, "
+              "4)");
+  const auto database = Database::open(folder / "a.db", Database::Mode::read_write);
+  Query row = database->query("SELECT lane, attempts, unsure FROM github_calls WHERE seq = 17 AND state = 'pending'");
+  ASSERT_TRUE(row.step());
+  EXPECT_EQ(row.get<std::string>(0), "check/a");
+  EXPECT_EQ(row.get<int>(1) + row.get<int>(2), 3);
+}
+
 TEST(Database, RefusesAFileOfAnotherProgram) {
   const test::Scratch folder;
   {

@@ -152,6 +152,10 @@ void FakeGitHub::delete_check_runs() {
   const std::lock_guard lock(mutex_);
   check_runs_.clear();
 }
+void FakeGitHub::set_permission(const std::string& login, const std::string& permission) {
+  const std::lock_guard lock(mutex_);
+  permissions_[login] = permission;
+}
 void FakeGitHub::set_down(bool down) {
   const std::lock_guard lock(mutex_);
   down_ = down;
@@ -247,13 +251,20 @@ FakeGitHub::Reply FakeGitHub::reply_to(const Seen& request) {
   } else if (!is_installation(request.authorization)) {
     return {401, {{"message", "Bad credentials"}}, {}};
   }
-  if (about_tokens || faults_.empty()) return conditional(request, route(request, path, query));
+  if (about_tokens || faults_.empty()) return conditional(request, complete(request, route(request, path, query)));
   const Fault fault = faults_.front();
   faults_.pop_front();
   if (fault.kind == Fault::Kind::cut_after) route(request, path, query);
   if (fault.kind == Fault::Kind::answer || fault.kind == Fault::Kind::cut_midway)
     return {fault.status, fault.body, fault.headers, fault.kind};
   return {0, {}, {}, fault.kind};
+}
+
+FakeGitHub::Reply FakeGitHub::complete(const Seen& request, Reply reply) {
+  std::string wrong;
+  reply.body = api_.complete(request.method, request.path, reply.status, std::move(reply.body), wrong);
+  if (!wrong.empty()) mistakes_.push_back(wrong);
+  return reply;
 }
 
 // What was asked for before, and is the same, is not sent again.

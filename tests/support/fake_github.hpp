@@ -1,8 +1,8 @@
 // A GitHub that remembers: on a real socket of the loopback, with the App's key pair, installation tokens that expire,
 // check runs, comments and statuses, the hook's deliveries, pull requests and refs, conditional requests, TLS, and
-// faults that the test asks for. Every request is held against GitHub's own description. It has a thread of its own;
-// the test may ask it anything at any time. In two files: fake_github.cpp is the wire and who may ask, the other what
-// is there.
+// faults that the test asks for. Every request, and every answer of its own, is held against GitHub's own description.
+// It has a thread of its own; the test may ask it anything at any time. In two files: fake_github.cpp is the wire and
+// who may ask, the other what is there.
 #pragma once
 
 #include <condition_variable>
@@ -74,6 +74,7 @@ class FakeGitHub {
   void refuse_git_tokens(unsigned status);  // asked for from now on, with this answer; 0: no longer
   void refuse_tokens();                     // those handed out so far are unknown from now on
   void delete_check_runs();
+  void set_permission(const std::string& login, const std::string& permission);  // who is not named has none
   void set_down(bool down);  // every connection is cut before anything takes effect
 
   // A webhook was sent, and answered so; the attempt's number.
@@ -94,7 +95,7 @@ class FakeGitHub {
   std::vector<nlohmann::json> comments();
   std::vector<nlohmann::json> statuses();
   std::vector<Seen> seen();
-  std::vector<std::string> mistakes();  // requests that GitHub's description does not allow
+  std::vector<std::string> mistakes();  // requests and answers that GitHub's description does not allow
 
  private:
   struct Socket;
@@ -110,9 +111,10 @@ class FakeGitHub {
   template <class Stream>
   void converse(Stream& stream);
   Reply reply_to(const Seen& request);
+  Reply complete(const Seen& request, Reply reply);
   Reply conditional(const Seen& request, Reply reply) const;
   Reply route(const Seen& request, const std::vector<std::string>& path, const std::string& query);
-  Reply check_runs_route(const Seen& request, const std::vector<std::string>& path);
+  Reply check_runs_route(const Seen& request, const std::vector<std::string>& path, const std::string& query);
   Reply create_check_run(const nlohmann::json& body);
   Reply hand_out_token(const std::string& body);
   Reply hook_route(const Seen& request, const std::vector<std::string>& path, const std::string& query);
@@ -134,6 +136,7 @@ class FakeGitHub {
   int tokens_made_ = 0;
   std::filesystem::path git_tokens_;
   unsigned git_tokens_refused_ = 0;
+  std::map<std::string, std::string> permissions_;  // by login
   std::int64_t next_id_ = 100;
   bool down_ = false;
   std::vector<nlohmann::json> check_runs_, comments_, statuses_, pulls_, refs_;

@@ -21,6 +21,14 @@ json repository_item(const std::string& name) {
   return {{"full_name", name}, {"clone_url", "https://github.invalid/" + name + ".git"}, {"default_branch", "main"}};
 }
 
+// The number of annotations must not be that of GitHub's example.
+json as_answered(const json& run) {
+  json answer = run;
+  answer["output"]["annotations_count"] = run.value("/output/annotations_count"_json_pointer, 0);
+  answer.erase("actions");  // GitHub does not tell them
+  return answer;
+}
+
 json attempt_json(const HookAttempt& attempt) {
   return {{"id", attempt.id},
           {"guid", attempt.guid},
@@ -42,6 +50,7 @@ json pull_item(int number, const std::string& head, const std::string& base, con
   return {{"number", number},
           {"state", "open"},
           {"draft", false},
+          {"requested_teams", json::array()},  // GitHub's example of one does not fit its own description
           {"updated_at", updated_at},
           {"head", {{"sha", head}, {"ref", "topic"}, {"repo", repository_item(head_repository)}}},
           {"base", {{"sha", base}, {"ref", "main"}, {"repo", repository_item("acme/kernels")}}}};
@@ -58,7 +67,7 @@ FakeGitHub::Reply FakeGitHub::route(const Seen& request, const std::vector<std::
   if (path.size() > 1 && path[1] == "renamed")
     return {307, json::object(), {{"location", "/repos/acme" + request.path.substr(14)}}};
   const json body = json::parse(request.body, nullptr, false);
-  if (request.path.find("/check-runs") != std::string::npos) return check_runs_route(request, path);
+  if (request.path.find("/check-runs") != std::string::npos) return check_runs_route(request, path, query);
   if (path.size() > 4 && path[3] == "statuses") {
     statuses_.push_back(body);
     return {201, body, {}};
@@ -66,6 +75,11 @@ FakeGitHub::Reply FakeGitHub::route(const Seen& request, const std::vector<std::
   if (path.front() == "app") return hook_route(request, path, query);
   if (path.size() > 3 && path[3] == "pulls") return pulls_route(request, path, query);
   if (path.size() > 3 && path[3] == "git") return refs_route(path);
+  if (path.back() == "permission") {
+    const auto known = permissions_.find(path[4]);
+    // GitHub's example of the user does not fit its own description; it may be null.
+    return {200, {{"permission", known == permissions_.end() ? "none" : known->second}, {"user", nullptr}}, {}};
+  }
   if (path.back() == "comments" && request.method == "POST") {
     comments_.push_back({{"id", next_id_++}, {"body", body["body"]}});
     return {201, comments_.back(), {}};
@@ -153,17 +167,20 @@ FakeGitHub::Reply FakeGitHub::create_check_run(const json& body) {
   const auto same = [&](const json& other) { return other["name"] == run["name"]; };
   if (static_cast<std::size_t>(std::count_if(check_runs_.begin(), check_runs_.end(), same)) > kRunsOfANameMax)
     check_runs_.erase(std::find_if(check_runs_.begin(), check_runs_.end(), same));
-  return {201, run, {}};
+  return {201, as_answered(run), {}};
 }
 
-FakeGitHub::Reply FakeGitHub::check_runs_route(const Seen& request, const std::vector<std::string>& path) {
+FakeGitHub::Reply FakeGitHub::check_runs_route(const Seen& request, const std::vector<std::string>& path,
+                                               const std::string& query) {
   const json body = json::parse(request.body, nullptr, false);
   if (request.method == "POST") return create_check_run(body);
   if (path[3] == "commits") {
-    json listed{{"total_count", 0}, {"check_runs", json::array()}};
+    std::vector<json> listed;
     for (const json& run : check_runs_)
-      if (run["head_sha"] == path[4]) listed["check_runs"].push_back(run);
-    return {200, listed, {}};
+      if (run["head_sha"] == path[4]) listed.push_back(as_answered(run));
+    Reply page = list_page(listed, query, request.path);
+    page.body = {{"total_count", listed.size()}, {"check_runs", page.body}};
+    return page;
   }
   const std::int64_t id = std::stoll(path.back());
   for (json& run : check_runs_) {
@@ -172,7 +189,7 @@ FakeGitHub::Reply FakeGitHub::check_runs_route(const Seen& request, const std::v
     const auto count = run.value("/output/annotations_count"_json_pointer, std::size_t{0}) + added.size();
     if (body.is_object()) run.update(body);
     if (run.contains("output")) run["output"]["annotations_count"] = count;
-    return {200, run, {}};
+    return {200, as_answered(run), {}};
   }
   return {404, {{"message", "Not Found"}}, {}};
 }
