@@ -182,11 +182,10 @@ void retry_call(Tx& tx, std::int64_t seq, const CallRetry& retry) {
 // No index leads to a lane's calls that have ended; this is for the day on which an App is installed anew.
 void revive_calls(Tx& tx, const std::optional<std::string>& repository, std::int64_t now_ms) {
   tx.change(
-      "UPDATE github_calls SET state = 'pending', attempts = 1, unsure = 1, next_ms = ?2, created_ms = ?2, ended_ms = "
-      "NULL WHERE state = 'dead' AND kind = 'set_check' AND (?1 IS NULL OR repository = ?1) AND NOT EXISTS (SELECT 1 "
-      "FROM github_calls "
-      "AS newer WHERE newer.lane = github_calls.lane AND newer.external_id = github_calls.external_id AND newer.kind = "
-      "'set_check' AND newer.seq > github_calls.seq)",
+      "UPDATE github_calls SET state = 'pending', attempts = 1, unsure = 1, next_ms = ?2, created_ms = ?2, "
+      "ended_ms = NULL WHERE state = 'dead' AND kind = 'set_check' AND (?1 IS NULL OR repository = ?1) AND NOT EXISTS "
+      "(SELECT 1 FROM github_calls AS newer WHERE newer.lane = github_calls.lane AND "
+      "newer.external_id = github_calls.external_id AND newer.kind = 'set_check' AND newer.seq > github_calls.seq)",
       repository, now_ms);
 }
 
