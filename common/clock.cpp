@@ -22,4 +22,9 @@ std::string to_rfc3339(std::int64_t unix_ms) {
                      clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());
 }
 
+std::string to_rfc3339_seconds(std::int64_t unix_ms) {
+  constexpr std::size_t kToTheSecond = 19;
+  return to_rfc3339(unix_ms).substr(0, kToTheSecond) + "Z";
+}
+
 }  // namespace smgate

@@ -30,5 +30,7 @@ class FakeClock final : public Clock {
 
 // 2026-05-20T05:05:30.123Z (RFC 3339, UTC).
 std::string to_rfc3339(std::int64_t unix_ms);
+// The same in whole seconds, as GitHub writes and takes it.
+std::string to_rfc3339_seconds(std::int64_t unix_ms);
 
 }  // namespace smgate

@@ -66,7 +66,7 @@ Request create_comment(const std::string& repository, std::int64_t issue, const 
 
 Request list_comments(const std::string& repository, std::int64_t issue, std::int64_t since_ms) {
   return get(fmt::format("{}/issues/{}/comments?since={}&per_page={}", repos(repository), issue,
-                         percent_encoded(to_rfc3339(since_ms).substr(0, 19) + "Z"), kPageSize));
+                         percent_encoded(to_rfc3339_seconds(since_ms)), kPageSize));
 }
 
 Request get_permission(const std::string& repository, const std::string& login) {

@@ -55,7 +55,7 @@ void ask_permission(const Applying& applying, const CommentCommand& comment) {
                      {"comment",
                       {{"body", words_of(comment)},
                        {"author_association", comment.association},
-                       {"created_at", to_rfc3339(comment.created_ms).substr(0, 19) + "Z"},
+                       {"created_at", to_rfc3339_seconds(comment.created_ms)},
                        {"user", {{"login", comment.actor}}}}},
                      {"repository", repository_json(comment.repository)}};
   ask(applying, comment.repository.full_name, std::to_string(comment.pull_request),

@@ -114,7 +114,7 @@ store::Delivery tell_pull(const ListedPull& listed, std::int64_t now_ms) {
                      {"pull_request",
                       {{"head", std::move(head)},
                        {"base", {{"sha", pull.base.value}, {"ref", pull.base_branch}}},
-                       {"updated_at", to_rfc3339(pull.updated_ms).substr(0, 19) + "Z"}}},
+                       {"updated_at", to_rfc3339_seconds(pull.updated_ms)}}},
                      {"repository", repository_json(listed.repository)}};
   return message("pull_request", payload, now_ms);
 }

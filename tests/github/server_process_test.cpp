@@ -156,7 +156,7 @@ TEST_F(ServerProcessTest, GatesAPushWhoseWebhookNeverCame) {
 TEST_F(ServerProcessTest, GatesAPullRequestThatNoWebhookToldOf) {
   const CommitSha base = std::exchange(commit_, repository_.commit({{"file", "text"}}));
   repository_.git({"update-ref", "refs/pull/7/head", commit_.value});
-  const std::string now = to_rfc3339(clock_.now_ms()).substr(0, 19) + "Z";
+  const std::string now = to_rfc3339_seconds(clock_.now_ms());
   github_.set_pulls({pull_item(7, commit_.value, base.value, now)});
   server_.start(std::string(store::kHeadsTold));
   EXPECT_EQ(server_.wait(), 128 + SIGKILL);

@@ -13,7 +13,7 @@ constexpr std::int64_t kLate_ms = 20'000;
 constexpr std::int64_t kVeryLate_ms = 300'000;  // now and then
 
 // 2026-05-20T05:05:30Z: without the milliseconds.
-std::string time_text(std::int64_t second) { return to_rfc3339(second * 1000).substr(0, 19) + "Z"; }
+std::string time_text(std::int64_t second) { return to_rfc3339_seconds(second * 1000); }
 
 }  // namespace
 

@@ -86,7 +86,7 @@ Exchanged GitHubApi::answer_token(const Exchange& request) {
   const std::string token = "ghs_" + std::to_string(next_id_++);
   const std::int64_t until_ms = clock_.now_ms() + kHour_ms;
   tokens_["Bearer " + token] = until_ms;
-  return ok(201, {{"token", token}, {"expires_at", to_rfc3339(until_ms).substr(0, 19) + "Z"}});
+  return ok(201, {{"token", token}, {"expires_at", to_rfc3339_seconds(until_ms)}});
 }
 
 Answer GitHubApi::limited() {

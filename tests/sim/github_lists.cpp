@@ -51,7 +51,7 @@ json GitHub::pull(int number) const {
   return {
       {"number", number},
       {"state", pull.open ? "open" : "closed"},
-      {"updated_at", to_rfc3339(pull.updated_s * 1000).substr(0, 19) + "Z"},
+      {"updated_at", to_rfc3339_seconds(pull.updated_s * 1000)},
       {"head", {{"sha", pull.head}, {"ref", "pull-" + std::to_string(number)}, {"repo", test::repository_json(owner)}}},
       {"base", {{"sha", pull.base}, {"ref", "main"}, {"repo", test::repository_json()}}}};
 }

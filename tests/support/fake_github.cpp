@@ -305,7 +305,7 @@ FakeGitHub::Reply FakeGitHub::hand_out_token(const std::string& body) {
     std::ofstream(git_tokens_, std::ios::app) << token << ' ' << asked["repositories"][0].get<std::string>() << '\n';
   const std::int64_t expires_ms = clock_.now_ms() + kTokenLife_ms;
   tokens_["Bearer " + token] = expires_ms;
-  return {201, {{"token", token}, {"expires_at", to_rfc3339(expires_ms).substr(0, 19) + "Z"}}, {}};
+  return {201, {{"token", token}, {"expires_at", to_rfc3339_seconds(expires_ms)}}, {}};
 }
 
 }  // namespace smgate::test
