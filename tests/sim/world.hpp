@@ -33,6 +33,7 @@ class World {
   bool only_calls_wait();
 
   store::InlineStore& store() { return store_; }
+  std::int64_t count(store::Sql sql);                                                  // what it selects, in one row
   std::int64_t minutes() const { return (clock_.now_ms() - test::kNow_ms) / 60'000; }  // since it began
   const GitHub& github() const { return github_; }
   const GitHubApi& api() const { return api_; }

@@ -4,17 +4,14 @@
 #include "tests/sim/world.hpp"
 
 namespace smgate::sim {
-namespace {
 
-std::int64_t count(store::InlineStore& store, store::Sql sql) {
-  return store.read([sql](store::ReadTx& tx) {
+std::int64_t World::count(store::Sql sql) {
+  return store_.read([sql](store::ReadTx& tx) {
     store::Query row = tx.query(sql);
     row.step();
     return row.get<std::int64_t>(0);
   });
 }
-
-}  // namespace
 
 // The database itself writes down every verdict, whoever gives it.
 void World::watch_verdicts() {
@@ -96,15 +93,15 @@ verdict::JudgedRun World::judge_once(const verdict::EndedRun& ended) {
 
 bool World::only_calls_wait() {
   return github_.quiet() && !fetching_ && !judged_ && !decided_ &&
-         count(store_, "SELECT EXISTS (SELECT 1 FROM check_marks) OR EXISTS (SELECT 1 FROM explanations)") == 0 &&
-         count(store_, "SELECT count(*) FROM deliveries WHERE state = 'pending'") == 0 &&
-         count(store_, "SELECT count(*) FROM runs WHERE state IN ('fetching', 'running', 'deciding')") == 0 &&
-         count(store_, "SELECT count(*) FROM jobs WHERE lease IS NOT NULL OR state = 'reported'") == 0;
+         count("SELECT EXISTS (SELECT 1 FROM check_marks) OR EXISTS (SELECT 1 FROM explanations)") == 0 &&
+         count("SELECT count(*) FROM deliveries WHERE state = 'pending'") == 0 &&
+         count("SELECT count(*) FROM runs WHERE state IN ('fetching', 'running', 'deciding')") == 0 &&
+         count("SELECT count(*) FROM jobs WHERE lease IS NOT NULL OR state = 'reported'") == 0;
 }
 
 bool World::quiet() {
   return only_calls_wait() && github_.lacks_nothing() &&
-         count(store_, "SELECT count(*) FROM github_calls WHERE state = 'pending'") == 0;
+         count("SELECT count(*) FROM github_calls WHERE state = 'pending'") == 0;
 }
 
 }  // namespace smgate::sim
