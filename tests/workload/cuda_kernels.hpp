@@ -28,11 +28,10 @@ class KeyRecorder : public Compiler {
 };
 
 // By digest, compiled for `arch`.
-inline std::map<std::string, Body> cuda_kernels(const std::string& scale, Math math, Fault fault = Fault::kNone,
-                                                const std::string& arch = "sm_89") {
+inline std::map<std::string, Body> cuda_kernels(const std::string& scale, Math math, const std::string& arch) {
   std::map<std::string, Body> bodies;
   Parts parts("sm_89", std::make_unique<KeyRecorder>(bodies), {nullptr, arch, false, 0});
-  RunConfig config = with_fault(*config_of_scale(scale), fault);
+  RunConfig config = *config_of_scale(scale);
   config.gpu = true;
   config.math = math;
   for (const auto warm : {cuda::warm_teacher, cuda::warm_student, cuda::warm_student_backward}) {

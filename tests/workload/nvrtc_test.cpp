@@ -79,12 +79,12 @@ TEST_F(Nvrtc, CompilesTheKernelsOfEveryScaleForEveryArchitecture) {
   for (const std::string arch : {"sm_89", "sm_90", "sm_121"}) {
     std::map<std::string, Body> bodies;
     for (const char* scale : {"tiny", "small", "seed"}) {
-      bodies.merge(cuda_kernels(scale, Math::kBf16, Fault::kNone, arch));
-      bodies.merge(cuda_kernels(scale, Math::kTf32, Fault::kNone, arch));
+      bodies.merge(cuda_kernels(scale, Math::kBf16, arch));
+      bodies.merge(cuda_kernels(scale, Math::kTf32, arch));
     }
     EXPECT_GT(bodies.size(), 80u);
     for (const auto& [digest, body] : bodies) {
-      const Compiled result = compiler_->compile(body, arch + (body.definition().alone ? "a" : ""));
+      const Compiled result = compiler_->compile(body, target_for(body, arch));
       EXPECT_TRUE(result.ok) << body.kernel() << " for " << arch << ": " << result.log;
       EXPECT_EQ(result.log, "") << body.kernel();
     }
@@ -94,7 +94,7 @@ TEST_F(Nvrtc, CompilesTheKernelsOfEveryScaleForEveryArchitecture) {
 // The pre-warm list and the step ask for the one or the other by the same rule.
 TEST(Prewarm, TakesOneKernelForGateAndUpWhereTheTargetHasWhatItNeeds) {
   const auto offered = [](const char* name, Math math, const std::string& arch) {
-    const auto bodies = cuda_kernels("seed", math, Fault::kNone, arch);
+    const auto bodies = cuda_kernels("seed", math, arch);
     return std::count_if(bodies.begin(), bodies.end(), [&](const auto& each) { return each.second.kernel() == name; });
   };
   EXPECT_EQ(offered("linear_swiglu", Math::kBf16, "sm_90"), 2);

@@ -125,16 +125,14 @@ const std::string& KernelCache::target() const {
   return options_.target.empty() ? device_.info().arch : options_.target;
 }
 
-std::string KernelCache::target_of(const Body& body) const { return target() + (body.definition().alone ? "a" : ""); }
-
 // On any thread: touches nothing but the compiler and the disk.
 KernelCache::Built KernelCache::build(const Body& body) const {
-  const std::string target = target_of(body);
-  if (options_.disk == nullptr) return {compiler_.compile(body, target), false, ""};
-  const std::string key = sha256_hex(compiler_.inputs(body, target));
+  const std::string wanted = target_for(body, target());
+  if (options_.disk == nullptr) return {compiler_.compile(body, wanted), false, ""};
+  const std::string key = sha256_hex(compiler_.inputs(body, wanted));
   DiskCache::Found found = options_.disk->find(key);
-  if (found.code) return {{true, std::move(*found.code), target, "", 0.0}, true, ""};
-  Built built{compiler_.compile(body, target), false, std::move(found.warning)};
+  if (found.code) return {{true, std::move(*found.code), wanted, "", 0.0}, true, ""};
+  Built built{compiler_.compile(body, wanted), false, std::move(found.warning)};
   if (!built.result.ok) return built;
   const std::string failed = options_.disk->store(key, built.result.code);
   if (!failed.empty()) built.warning += (built.warning.empty() ? "" : "; ") + failed;

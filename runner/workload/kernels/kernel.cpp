@@ -107,6 +107,10 @@ const float* Args::in(std::size_t index) const {
   return at(index, Arg::Kind::kInput).value_.input;
 }
 
+std::string target_for(const Body& body, const std::string& arch) {
+  return arch + (body.definition().alone ? "a" : "");
+}
+
 std::string join_key(std::string_view name, std::initializer_list<std::uint32_t> shape) {
   std::string key(name);
   for (const std::uint32_t token : shape) key += "_" + std::to_string(token);

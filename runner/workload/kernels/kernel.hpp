@@ -73,8 +73,11 @@ struct KernelDef {
   void (*cpu)(const Body& body, const Args& args);
   Grid (*grid)(const Body& body, const Args& args);  // blocks of kBlockThreads threads
   bool reduces = false;                              // wants block_sum and block_max before its text
-  bool alone = false;  // uses instructions of one architecture alone: built for sm_XYa
+  bool alone = false;                                // uses instructions of one architecture alone: built for sm_XYa
 };
+
+// What a body is compiled for on a device of `arch`, sm_XY: that, or sm_XYa where it is of that architecture alone.
+std::string target_for(const Body& body, const std::string& arch);
 
 // Key tokens.
 std::string join_key(std::string_view name, std::initializer_list<std::uint32_t> shape);

@@ -23,14 +23,12 @@ constexpr const char* kShared = R"cuda(
 #define WIDTH ((HEADS + 2 * KV_HEADS) * HEAD_DIM)
 #define QUERIES (HEADS * HEAD_DIM)
 #define GROUP (HEADS / KV_HEADS)
-#define LOG2E 1.4426950408889634f
 #define SCALE (1.0f / sqrtf((float)HEAD_DIM))
 __device__ __forceinline__ void mma(float* c, const u32* a, u32 b0, u32 b1) {
   asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
       : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
-__device__ __forceinline__ u32 shared_address(const void* at) { return (u32)__cvta_generic_to_shared(at); }
 __device__ __forceinline__ void commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 // Until all but the newest `pending` commits are there, for this thread.
 template <int pending>

@@ -10,7 +10,6 @@ namespace {
 // With hs, ht the maxima: z1 = sum exp(s - hs), zs = sum exp((s - hs) / T), zt = sum exp((t - ht) / T), cross = sum
 // exp((t - ht) / T) (t - s).
 constexpr const char* kSums = R"cuda(
-#define LOG2E 1.4426950408889634f
 #define COLD (LOG2E / TEMPERATURE)
 struct Sums {
   float hs, ht, z1, zs, zt, cross;

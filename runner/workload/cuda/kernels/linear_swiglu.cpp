@@ -24,7 +24,6 @@ constexpr const char* kHopper = R"cuda(
 struct __align__(64) TensorMap {
   u64 opaque[16];
 };
-__device__ __forceinline__ u32 shared_address(const void* at) { return (u32)__cvta_generic_to_shared(at); }
 __device__ __forceinline__ void barrier_init(u32 barrier, u32 arrivals) {
   asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(barrier), "r"(arrivals));
 }
@@ -203,7 +202,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) __cluster_dims__(2, 1, 1)
 
 }  // namespace
 
-// Rows of eight elements at least: the copy engine and the stores go by 16 bytes.
+// Rows of whole eights: the copy engine and the stores go by 16 bytes.
 bool has_linear_swiglu(Storage storage, std::string_view target, std::uint32_t hidden, std::uint32_t intermediate) {
   return storage == Storage::kBf16 && target == "sm_90" && hidden % 8 == 0 && intermediate % 8 == 0;
 }

@@ -9,6 +9,8 @@ namespace {
 constexpr const char* kPrelude = R"cuda(
 typedef unsigned int u32;
 typedef unsigned long long u64;
+#define LOG2E 1.4426950408889634f
+__device__ __forceinline__ u32 shared_address(const void* at) { return (u32)__cvta_generic_to_shared(at); }
 __device__ __forceinline__ float bf16_low(u32 pair) { return __uint_as_float(pair << 16); }
 __device__ __forceinline__ float bf16_high(u32 pair) { return __uint_as_float(pair & 0xffff0000u); }
 __device__ __forceinline__ u32 bf16_pair(float low, float high) {
@@ -68,7 +70,7 @@ __device__ __forceinline__ float power2(float x) {
 }
 __device__ __forceinline__ float sigmoid(float x) {
   float y;
-  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(1.0f + power2(-1.4426950408889634f * x)));
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(1.0f + power2(-LOG2E * x)));
   return y;
 }
 __device__ __forceinline__ float silu(float x) { return x * sigmoid(x); }
@@ -81,8 +83,9 @@ __device__ __forceinline__ float warp_sum(float value) {
 }  // namespace
 
 Text::Text(const char* name, std::string_view parts, bool alone)
-    : source_(std::string(kPrelude) + std::string(parts)), definition_{name,    source_.c_str(), nullptr,
-                                                                       nullptr, false,           alone} {}
+    : source_(std::string(kPrelude) + std::string(parts)), definition_{name, source_.c_str(), nullptr, nullptr} {
+  definition_.alone = alone;
+}
 
 std::string stored(std::string_view name, Storage storage) {
   return std::string(name) + (storage == Storage::kBf16 ? "_bf16" : "_f32");

@@ -78,7 +78,6 @@ class KernelCache {
   struct Built;    // code, from the compiler or the disk
   struct Offered;  // what is being compiled
 
-  std::string target_of(const Body& body) const;
   Built build(const Body& body) const;
   std::future<Built> start(const Body& body);
   void settle();
