@@ -29,15 +29,15 @@ inline constexpr std::uint32_t kRopeBlocksMax = 528;  // of the rotation's backw
 inline constexpr std::uint32_t kNormBlocks = 1056;
 inline constexpr std::uint32_t kAttentionTile = 64;  // queries or keys that a block owns
 inline constexpr std::uint32_t kAttentionThreads = 128;
-inline constexpr std::uint32_t kColumnsPerBlock = 32;  // of the reductions of partial sums
+inline constexpr std::uint32_t kColumnsPerBlock = 8;  // of the reductions of partial sums
 inline constexpr std::uint32_t kLossThreads = 512;
 inline constexpr std::uint32_t kFinishThreads = 1024;
-// Of linear_swiglu: one warpgroup copies, two multiply. The copy engine takes tiles of x and of the weights, three a
-// stage, four stages, which start at a multiple of 1,024 bytes.
+// Of linear_swiglu: one warpgroup copies and finishes, two multiply. The copy engine takes tiles of x and of the weights,
+// three a stage, three stages, which start at a multiple of 1,024 bytes; behind them lie products of four tiles' size.
 inline constexpr std::uint32_t kLinearThreads = 384;
 inline constexpr std::uint32_t kLinearTileRows = 128;
 inline constexpr std::uint32_t kLinearTileColumns = 64;
-inline constexpr std::uint32_t kLinearSharedBytes = 4 * 3 * kLinearTileRows * kLinearTileColumns * 2 + 1024;
+inline constexpr std::uint32_t kLinearSharedBytes = (3 * 3 + 4) * kLinearTileRows * kLinearTileColumns * 2 + 1024;
 
 // What step_finish leaves for AdamW and for the host: floats, in this order.
 struct StepScalars {

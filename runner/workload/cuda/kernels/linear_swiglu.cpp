@@ -3,10 +3,12 @@
 // library's product and swiglu_fwd, bit for bit: products are summed in the same order and rounded to bf16 before
 // SwiGLU.
 //
-// After "Hopper" sections of the PTX documentation (wgmma, cp.async.bulk.tensor, mbarrier). Two blocks of a cluster own
-// 128 rows each of the same 128 gate and 128 up columns. In each, one thread has tiles copied into a ring of stages:
-// its own rows' tile, and half of the weights' tile for both blocks. Two warpgroups multiply, 64 rows each. Blocks stay
-// and take one tile after another, those next to each other at a time, so that they share what the L2 cache holds.
+// After "Hopper" sections of the PTX documentation (wgmma, cp.async.bulk.tensor, mbarrier, stmatrix). Two blocks of a
+// cluster own 128 rows each of the same 128 gate and 128 up columns. In each, one thread has tiles copied into a ring of
+// stages: its own rows' tile, and half of the weights' tile for both blocks. Two warpgroups multiply, 64 rows each, and
+// leave their products, rounded, in shared memory; three warps make SwiGLU of them while the next tile is multiplied.
+// Blocks stay and take one tile after another, those next to each other at a time, so that they share what the L2 cache
+// holds.
 #include "runner/workload/cuda/kernels/text.hpp"
 
 namespace smgate::workload::cuda::kernels {
@@ -15,12 +17,14 @@ namespace {
 
 constexpr const char* kHopper = R"cuda(
 #define STEP 64
-#define STAGES 4
+#define STAGES 3
 #define X_BYTES (128 * STEP * 2)
 #define STAGE_BYTES (3 * X_BYTES)
 #define STEPS ((HIDDEN + STEP - 1) / STEP)
 #define COLUMN_TILES ((INTERMEDIATE + 127) / 128)
 #define BAND 8
+#define OUT_BYTES (128 * 64 * 2)
+#define FINISHERS 96
 struct __align__(64) TensorMap {
   u64 opaque[16];
 };
@@ -95,37 +99,58 @@ __device__ __forceinline__ Place place_of(u32 tile, u32 row_tiles) {
 )cuda";
 
 constexpr const char* kEntry = R"cuda(
-// Two groups' pairs of a row: even lanes store the first group's columns, odd lanes the second's, 32 bytes side by side.
-__device__ __forceinline__ void store_groups(T* to, const u32* pair, bool valid) {
-  const bool odd = threadIdx.x % 2;
-  const u32 other = __shfl_xor_sync(0xffffffffu, odd ? pair[0] : pair[1], 1);
-  const uint2 both = odd ? make_uint2(other, pair[1]) : make_uint2(pair[0], other);
-  if (valid) *(uint2*)to = both;
+// Named barriers of a warpgroup's 64 rows between products and SwiGLU: the products are there; they are read.
+__device__ __forceinline__ void rows_arrive(u32 barrier) {
+  asm volatile("bar.arrive %0, %1;" ::"r"(barrier), "n"(128 + FINISHERS) : "memory");
+}
+__device__ __forceinline__ void rows_wait(u32 barrier) {
+  asm volatile("bar.sync %0, %1;" ::"r"(barrier), "n"(128 + FINISHERS) : "memory");
+}
+#define THERE(half) (1 + (half))
+#define READ(half) (3 + (half))
+// Of the products' 128 rows: gate's 128 columns, then up's, in blocks of 64 columns, swizzled by 128 bytes.
+__device__ __forceinline__ u32 out_place(u32 out, u32 row, u32 chunk) {
+  return out + chunk / 8 * OUT_BYTES + row * 128 + ((chunk % 8) ^ (row % 8)) * 16;
+}
+// A warpgroup's products, rounded.
+__device__ __forceinline__ void keep_products(u32 out, const float* d, u32 half) {
+  const u32 lane = threadIdx.x % 32;
+  const u32 row = half * 64 + threadIdx.x % 128 / 32 * 16 + lane % 16;
+#pragma unroll
+  for (u32 j = 0; j < 32; j += 2) {
+    const float* c = d + 4 * j;
+    asm volatile("stmatrix.sync.aligned.m8n8.x4.shared.b16 [%0], {%1, %2, %3, %4};" ::"r"(
+                     out_place(out, row, j + lane / 16)),
+                 "r"(bf16_pair(c[0], c[1])), "r"(bf16_pair(c[2], c[3])), "r"(bf16_pair(c[4], c[5])),
+                 "r"(bf16_pair(c[6], c[7]))
+                 : "memory");
+  }
+}
+__device__ __forceinline__ uint4 load_shared(u32 address) {
+  uint4 v;
+  asm volatile("ld.shared.v4.b32 {%0, %1, %2, %3}, [%4];"
+               : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
+               : "r"(address)
+               : "memory");
+  return v;
 }
 __device__ __forceinline__ u32 swiglu_pair(u32 gate, u32 up) {
   return bf16_pair(silu(bf16_low(gate)) * bf16_low(up), silu(bf16_high(gate)) * bf16_high(up));
 }
-__device__ __forceinline__ void store_tile(const float* d, T* mlp, T* gate_up, u32 row, u32 column, u32 rows) {
-#pragma unroll
-  for (u32 r = 0; r < 2; ++r) {
-    const u64 at = row + 8 * r;
-    T* to = mlp + at * INTERMEDIATE + column;
+// SwiGLU of a warpgroup's rows, eight columns a thread at a time.
+__device__ __forceinline__ void finish_rows(u32 out, T* mlp, T* gate_up, Place place, u32 half, u32 rows) {
+#pragma unroll 2
+  for (u32 item = threadIdx.x - 32; item < 64 * 16; item += FINISHERS) {
+    const u32 row = half * 64 + item / 16, chunk = item % 16, column = place.column + 8 * chunk;
+    const u64 at = place.row + row;
+    const uint4 gate = load_shared(out_place(out, row, chunk)), up = load_shared(out_place(out, row, 16 + chunk));
+    if (at >= rows || column >= INTERMEDIATE) continue;
+    *(uint4*)(mlp + at * INTERMEDIATE + column) = make_uint4(swiglu_pair(gate.x, up.x), swiglu_pair(gate.y, up.y),
+                                                             swiglu_pair(gate.z, up.z), swiglu_pair(gate.w, up.w));
 #if KEEPS
-    T* kept = gate_up + at * (2 * INTERMEDIATE) + column;
+    *(uint4*)(gate_up + at * (2 * INTERMEDIATE) + column) = gate;
+    *(uint4*)(gate_up + at * (2 * INTERMEDIATE) + INTERMEDIATE + column) = up;
 #endif
-#pragma unroll
-    for (u32 j = 0; j < 16; j += 2) {
-      const bool valid = at < rows && (INTERMEDIATE % 128 == 0 || column + 8 * j < INTERMEDIATE);
-      const float *gate = d + 4 * j + 2 * r, *up = gate + 64;
-      const u32 gates[2] = {bf16_pair(gate[0], gate[1]), bf16_pair(gate[4], gate[5])};
-      const u32 ups[2] = {bf16_pair(up[0], up[1]), bf16_pair(up[4], up[5])};
-      const u32 mlps[2] = {swiglu_pair(gates[0], ups[0]), swiglu_pair(gates[1], ups[1])};
-      store_groups(to + 8 * j, mlps, valid);
-#if KEEPS
-      store_groups(kept + 8 * j, gates, valid);
-      store_groups(kept + INTERMEDIATE + 8 * j, ups, valid);
-#endif
-    }
   }
 }
 // Stages of tiles, each full or empty, as the barriers of both blocks tell.
@@ -174,26 +199,37 @@ extern "C" __global__ void __launch_bounds__(384, 1) __cluster_dims__(2, 1, 1)
   __shared__ __align__(8) u64 barriers[2 * STAGES];
   const u32 full = shared_address(barriers), rank = blockIdx.x % 2;
   Ring ring = {(shared_address(memory) + 1023u) & ~1023u, full, full + 8 * STAGES};  // the swizzle goes by address
+  const u32 out = ring.tiles + STAGES * STAGE_BYTES;
   if (threadIdx.x == 0) {
     for (u32 i = 0; i < STAGES; ++i) barrier_init(full + 8 * i, 1), barrier_init(ring.empty + 8 * i, 4);
     asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
   }
   cluster_sync();
   const u32 row_tiles = (rows + 255) / 256, tiles = row_tiles * COLUMN_TILES;
+  const u32 first = blockIdx.x / 2, step = gridDim.x / 2;
   if (threadIdx.x < 128) {
-    asm volatile("setmaxnreg.dec.sync.aligned.u32 40;");
-    for (u32 tile = blockIdx.x / 2; threadIdx.x == 0 && tile < tiles; tile += gridDim.x / 2) {
+    asm volatile("setmaxnreg.dec.sync.aligned.u32 88;");
+    for (u32 tile = first; threadIdx.x == 0 && tile < tiles; tile += step) {
       copy_tiles(ring, &x, &w, place_of(tile, row_tiles), rank);
     }
+    for (u32 tile = first; threadIdx.x >= 32 && tile < tiles; tile += step) {
+      Place place = place_of(tile, row_tiles);
+      place.row += rank * 128;
+      for (u32 half = 0; half < 2; ++half) {
+        rows_wait(THERE(half));
+        finish_rows(out, mlp, gate_up, place, half, rows);
+        if (tile + step < tiles) rows_arrive(READ(half));
+      }
+    }
   } else {
-    asm volatile("setmaxnreg.inc.sync.aligned.u32 232;");
-    const u32 half = threadIdx.x / 128 - 1, t = threadIdx.x % 4;
-    const u32 row = rank * 128 + half * 64 + threadIdx.x % 128 / 32 * 16 + threadIdx.x % 32 / 4;
+    asm volatile("setmaxnreg.inc.sync.aligned.u32 208;");
+    const u32 half = threadIdx.x / 128 - 1;
     float d[128];
-    for (u32 tile = blockIdx.x / 2; tile < tiles; tile += gridDim.x / 2) {
+    for (u32 tile = first; tile < tiles; tile += step) {
       multiply_tiles(ring, d, half);
-      const Place place = place_of(tile, row_tiles);
-      store_tile(d, mlp, gate_up, place.row + row, place.column + (t % 2 ? 8 + 2 * (t - 1) : 2 * t), rows);
+      if (tile > first) rows_wait(READ(half));
+      keep_products(out, d, half);
+      rows_arrive(THERE(half));
     }
   }
   cluster_sync();  // no block leaves while the other still writes to it

@@ -109,18 +109,19 @@ extern "C" __global__ void __launch_bounds__(256) batched_rms_norm_backward(floa
 
 // total[column] = the sum over `count` partial rows, in an order that is the same in every run.
 constexpr const char* kReduce = R"cuda(
-extern "C" __global__ void NAME(float* total, const float* partial, u32 count, u32 columns) {
-  __shared__ float part[8][32];
-  const u32 column = blockIdx.x * 32 + threadIdx.x % 32;
-  const u32 group = threadIdx.x / 32;
+extern "C" __global__ void __launch_bounds__(256) NAME(float* total, const float* partial, u32 count, u32 columns) {
+  __shared__ float part[8][8];
+  const u32 column = blockIdx.x * 8 + threadIdx.x % 8;
   float sum = 0.0f;
   if (column < columns) {
 #pragma unroll 8
-    for (u32 row = group; row < count; row += 8) sum += partial[(u64)row * columns + column];
+    for (u32 row = threadIdx.x / 8; row < count; row += 32) sum += partial[(u64)row * columns + column];
   }
-  part[group][threadIdx.x % 32] = sum;
+  sum += __shfl_xor_sync(0xffffffffu, sum, 8);
+  sum += __shfl_xor_sync(0xffffffffu, sum, 16);
+  if (threadIdx.x % 32 < 8) part[threadIdx.x / 32][threadIdx.x % 8] = sum;
   __syncthreads();
-  if (group != 0 || column >= columns) return;
+  if (threadIdx.x >= 8 || column >= columns) return;
   for (u32 i = 1; i < 8; ++i) sum += part[i][threadIdx.x];
   total[column] = sum;
 }
