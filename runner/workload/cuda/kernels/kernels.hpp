@@ -32,8 +32,9 @@ inline constexpr std::uint32_t kAttentionThreads = 128;
 inline constexpr std::uint32_t kColumnsPerBlock = 8;  // of the reductions of partial sums
 inline constexpr std::uint32_t kLossThreads = 512;
 inline constexpr std::uint32_t kFinishThreads = 1024;
-// Of linear_swiglu: one warpgroup copies and finishes, two multiply. The copy engine takes tiles of x and of the weights,
-// three a stage, three stages, which start at a multiple of 1,024 bytes; behind them lie products of four tiles' size.
+// Of linear_swiglu: one warpgroup copies and finishes, two multiply. The copy engine takes tiles of x and of the
+// weights, three a stage, three stages, which start at a multiple of 1,024 bytes; behind them lie products of four
+// tiles' size.
 inline constexpr std::uint32_t kLinearThreads = 384;
 inline constexpr std::uint32_t kLinearTileRows = 128;
 inline constexpr std::uint32_t kLinearTileColumns = 64;

@@ -4,11 +4,11 @@
 // SwiGLU.
 //
 // After "Hopper" sections of the PTX documentation (wgmma, cp.async.bulk.tensor, mbarrier, stmatrix). Two blocks of a
-// cluster own 128 rows each of the same 128 gate and 128 up columns. In each, one thread has tiles copied into a ring of
-// stages: its own rows' tile, and half of the weights' tile for both blocks. Two warpgroups multiply, 64 rows each, and
-// leave their products, rounded, in shared memory; three warps make SwiGLU of them while the next tile is multiplied.
-// Blocks stay and take one tile after another, those next to each other at a time, so that they share what the L2 cache
-// holds.
+// cluster own 128 rows each of the same 128 gate and 128 up columns. In each, one thread has tiles copied into a ring
+// of stages: its own rows' tile, and half of the weights' tile for both blocks. Two warpgroups multiply, 64 rows each,
+// and leave their products, rounded, in shared memory; three warps make SwiGLU of them while the next tile is
+// multiplied. Blocks stay and take one tile after another, those next to each other at a time, so that they share what
+// the L2 cache holds.
 #include "runner/workload/cuda/kernels/text.hpp"
 
 namespace smgate::workload::cuda::kernels {
