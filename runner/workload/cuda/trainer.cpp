@@ -15,8 +15,8 @@ constexpr const char* kTeacher = "teacher";
 constexpr const char* kStudent = "student";
 constexpr const char* kStudentBackward = "student_backward";
 
-// Rows whose logits are held at once: both models' at the incident's vocabulary take 1.2 GB then.
-constexpr std::uint32_t kHeadRows = 2048;
+// Rows whose logits are held at once: both models' at the incident's vocabulary take 2.5 GB then.
+constexpr std::uint32_t kHeadRows = 4096;
 // Steps that are queued call by call before one is captured: the first shows every kernel to the cache, and to the
 // library its products; a graph that is captured may not meet a module for the first time.
 constexpr std::uint32_t kEagerSteps = 2;

@@ -99,12 +99,15 @@ void train(Trainer& trainer, events::Writer& writer, const Options& options, Dum
   }
 }
 
-// The library of products is a large file, which is read while the device is opened and kernels compile; whoever needs
-// it waits for this, and says what is wrong with it.
-std::future<void> open_products_ahead(const RunConfig& config) {
-  if (!config.gpu) return {};
-  return std::async(std::launch::async, [] { static_cast<void>(find_cublaslt()); });
-}
+// The compiler and the library of products are large files, which are read while the driver starts. Whoever needs one
+// waits for it, and says what is wrong with it.
+struct LibrariesAhead {
+  void open() {
+    compiler = std::async(std::launch::async, [] { static_cast<void>(open_nvrtc()); });
+    products = std::async(std::launch::async, [] { static_cast<void>(find_cublaslt()); });
+  }
+  std::future<void> compiler, products;
+};
 
 // A GPU's kernels wait for nothing but the compiler.
 void compile_ahead(KernelCache& cache, const RunConfig& config, const PrewarmList& prewarm) {
@@ -120,7 +123,6 @@ Summary run(Options options, const PrewarmList& prewarm, events::Writer& writer)
   Phases phases;
   std::string note;
   auto opening = std::async(std::launch::async, [&] { return choose_compiler(options.compiler, note); });
-  const auto products = open_products_ahead(options.config);
   auto gpus = options.config.gpu ? std::async(std::launch::async, list_gpus) : std::future<Outcome<HostGpus>>();
   const auto machine = open_machine(options, writer);
   const auto compiler = opening.get();
@@ -220,7 +222,11 @@ int run_reported(const Options& options, const PrewarmList& prewarm) {
 int smoke_main(int argc, char** argv, const PrewarmList& prewarm) {
   // NVRTC and the driver keep caches of their own in the user's home, which would serve a run that calls itself cold.
   ::setenv("CUDA_CACHE_DISABLE", "1", 1);
-  const auto options = parse_options(argc, argv, gpu_arch);
+  LibrariesAhead libraries;
+  const auto options = parse_options(argc, argv, [&] {
+    libraries.open();
+    return gpu_arch();
+  });
   if (!options) return usage_error(options.error());
   if (options.value().help) {
     std::fputs(usage().c_str(), stdout);
