@@ -135,17 +135,23 @@ void CudaOps::rope_backward(const RopeGradient& rope, AttentionShape shape, floa
 
 void CudaOps::attention(Address out, Address lse, Address qkv, AttentionShape shape, std::uint32_t batch,
                         Here at) const {
+  const std::uint32_t tiles = ceil_div(shape.heads / shape.kv_heads * shape.seq, kernels::kAttentionTile);
   launch(kernels::attention_forward(engine_.storage, shape), "attention_fwd",
-         {ceil_div(shape.seq, kernels::kAttentionTile), shape.heads, batch, kernels::kAttentionThreads}, at, out, lse,
-         qkv);
+         {shape.kv_heads, batch, tiles, kernels::kAttentionThreads,
+          kernels::attention_shared_bytes(engine_.storage, shape, kernels::kAttentionTilesHeld)},
+         at, out, lse, qkv);
 }
 
 void CudaOps::attention_backward(const AttentionGradient& a, AttentionShape shape, std::uint32_t batch, Here at) const {
-  const Grid grid{ceil_div(shape.seq, kernels::kAttentionTile), shape.heads, batch, kernels::kAttentionThreads};
-  launch(kernels::attention_backward_q(engine_.storage, shape), "attention_bwd_q", grid, at, a.dq, a.delta, a.dout,
-         a.out, a.lse, a.qkv);
-  launch(kernels::attention_backward_kv(engine_.storage, shape), "attention_bwd_kv", grid, at, a.dk, a.dv, a.dout,
-         a.lse, a.delta, a.qkv);
+  const std::uint32_t tiles = ceil_div(shape.heads / shape.kv_heads * shape.seq, kernels::kAttentionTile);
+  launch(kernels::attention_backward_q(engine_.storage, shape), "attention_bwd_q",
+         {shape.kv_heads, batch, tiles, kernels::kAttentionThreads,
+          kernels::attention_shared_bytes(engine_.storage, shape, kernels::kAttentionTilesHeldQ)},
+         at, a.dq, a.delta, a.dout, a.out, a.lse, a.qkv);
+  launch(kernels::attention_backward_kv(engine_.storage, shape), "attention_bwd_kv",
+         {shape.heads, batch, ceil_div(shape.seq, kernels::kAttentionTile), kernels::kAttentionThreads,
+          kernels::attention_shared_bytes(engine_.storage, shape, kernels::kAttentionTilesHeld)},
+         at, a.dk, a.dv, a.dout, a.lse, a.delta, a.qkv);
 }
 
 void CudaOps::gated_linear(const Gated& gated, std::uint32_t rows, std::uint32_t hidden, std::uint32_t intermediate,

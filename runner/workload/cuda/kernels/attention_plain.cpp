@@ -17,7 +17,8 @@ __device__ __forceinline__ float dot(const float* a, const float* b) {
 
 const char* const kPlainAttentionForward = R"cuda(
 extern "C" __global__ void attention_fwd(T* out, float* lse, const T* qkv) {
-  const u32 query = blockIdx.x * 64 + threadIdx.x, head = blockIdx.y, batch = blockIdx.z;
+  const u32 row = blockIdx.z * 64 + threadIdx.x, query = row / GROUP, batch = blockIdx.y;
+  const u32 head = blockIdx.x * GROUP + row % GROUP;
   if (threadIdx.x >= 64 || query >= SEQ) return;
   const T* start = qkv + (u64)batch * SEQ * WIDTH;
   const T* k = start + (HEADS + head / GROUP) * HEAD_DIM;
@@ -42,7 +43,8 @@ extern "C" __global__ void attention_fwd(T* out, float* lse, const T* qkv) {
 const char* const kPlainAttentionBackwardQ = R"cuda(
 extern "C" __global__ void attention_bwd_q(T* dq, float* delta, const T* dout, const T* out, const float* lse,
                                            const T* qkv) {
-  const u32 query = blockIdx.x * 64 + threadIdx.x, head = blockIdx.y, batch = blockIdx.z;
+  const u32 row = blockIdx.z * 64 + threadIdx.x, query = row / GROUP, batch = blockIdx.y;
+  const u32 head = blockIdx.x * GROUP + row % GROUP;
   if (threadIdx.x >= 64 || query >= SEQ) return;
   const T* start = qkv + (u64)batch * SEQ * WIDTH;
   const T* k = start + (HEADS + head / GROUP) * HEAD_DIM;
@@ -69,7 +71,7 @@ extern "C" __global__ void attention_bwd_q(T* dq, float* delta, const T* dout, c
 const char* const kPlainAttentionBackwardKv = R"cuda(
 extern "C" __global__ void attention_bwd_kv(T* dk, T* dv, const T* dout, const float* lse, const float* delta,
                                             const T* qkv) {
-  const u32 key = blockIdx.x * 64 + threadIdx.x, head = blockIdx.y, batch = blockIdx.z;
+  const u32 key = blockIdx.z * 64 + threadIdx.x, head = blockIdx.x, batch = blockIdx.y;
   if (threadIdx.x >= 64 || key >= SEQ) return;
   const T* start = qkv + (u64)batch * SEQ * WIDTH;
   const T* k_start = start + (u64)key * WIDTH + (HEADS + head / GROUP) * HEAD_DIM;
