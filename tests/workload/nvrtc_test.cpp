@@ -6,6 +6,7 @@
 
 #include "runner/workload/base/sha256.hpp"
 #include "runner/workload/cache/cubin.hpp"
+#include "runner/workload/cuda/kernels/kernels.hpp"
 #include "tests/workload/cuda_kernels.hpp"
 #include "tests/workload/support.hpp"
 
@@ -103,6 +104,20 @@ TEST(Prewarm, TakesOneKernelForGateAndUpWhereTheTargetHasWhatItNeeds) {
   for (const char* arch : {"sm_89", "sm_100", "sm_121"}) {
     EXPECT_EQ(offered("linear_swiglu", Math::kBf16, arch), 0) << arch;
     EXPECT_EQ(offered("swiglu_fwd", Math::kBf16, arch), 2) << arch;
+  }
+}
+
+// Dynamic shared memory, which a compiler does not see.
+TEST(Attention, HoldsNoMoreSharedMemoryThanABlockOfSm121May) {
+  constexpr std::uint32_t kBlockBytes = 99 * 1024, kStaticBytes = 1024;
+  for (const char* scale : {"tiny", "small", "seed"}) {
+    const RunConfig config = *config_of_scale(scale);
+    for (const ModelShape& model : {config.teacher, config.student}) {
+      const AttentionShape shape = config.attention(model);
+      const std::uint32_t bytes =
+          cuda::kernels::attention_shared_bytes(cuda::Storage::kBf16, shape, cuda::kernels::kAttentionTilesHeldQ);
+      EXPECT_LE(bytes + kStaticBytes, kBlockBytes) << scale << " " << model.name;
+    }
   }
 }
 

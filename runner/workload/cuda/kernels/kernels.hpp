@@ -27,10 +27,10 @@ inline constexpr std::uint32_t kRowsPerBlock = 8;
 inline constexpr std::uint32_t kPartialBlocksMax = 264;
 inline constexpr std::uint32_t kRopeBlocksMax = 528;  // of the rotation's backward: four on each
 inline constexpr std::uint32_t kNormBlocks = 1056;
-inline constexpr std::uint32_t kAttentionTile = 64;  // rows of a group's queries, or keys of a head, that a block owns
+inline constexpr std::uint32_t kColumnsPerBlock = 8;  // of the reductions of partial sums
+inline constexpr std::uint32_t kAttentionTile = 64;   // rows of a group's queries, or keys of a head, that a block owns
 inline constexpr std::uint32_t kAttentionThreads = 128;
 inline constexpr std::uint32_t kAttentionTilesHeld = 4, kAttentionTilesHeldQ = 5;  // Q: for dq
-inline constexpr std::uint32_t kColumnsPerBlock = 8;                               // of the reductions of partial sums
 inline constexpr std::uint32_t kLossThreads = 512;
 inline constexpr std::uint32_t kFinishThreads = 1024;
 // Of linear_swiglu: one warpgroup copies and finishes, two multiply. The copy engine takes tiles of x and of the
