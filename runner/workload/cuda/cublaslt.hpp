@@ -11,26 +11,22 @@
 namespace smgate::workload::cuda {
 
 // X(member, function of the library)
-#define SMGATE_CUBLASLT_CALLS(X)                           \
-  X(create, cublasLtCreate)                                \
-  X(destroy, cublasLtDestroy)                              \
-  X(get_version, cublasLtGetVersion)                       \
-  X(get_status_name, cublasLtGetStatusName)                \
-  X(get_status_string, cublasLtGetStatusString)            \
-  X(matmul, cublasLtMatmul)                                \
-  X(matmul_desc_create, cublasLtMatmulDescCreate)          \
-  X(matmul_desc_destroy, cublasLtMatmulDescDestroy)        \
-  X(matmul_desc_set, cublasLtMatmulDescSetAttribute)       \
-  X(layout_create, cublasLtMatrixLayoutCreate)             \
-  X(layout_destroy, cublasLtMatrixLayoutDestroy)           \
-  X(layout_set, cublasLtMatrixLayoutSetAttribute)          \
-  X(preference_create, cublasLtMatmulPreferenceCreate)     \
-  X(preference_destroy, cublasLtMatmulPreferenceDestroy)   \
-  X(preference_set, cublasLtMatmulPreferenceSetAttribute)  \
-  X(algo_get_heuristic, cublasLtMatmulAlgoGetHeuristic)    \
-  X(algo_check, cublasLtMatmulAlgoCheck)                   \
-  X(algo_config_get, cublasLtMatmulAlgoConfigGetAttribute) \
-  X(algo_config_set, cublasLtMatmulAlgoConfigSetAttribute)
+#define SMGATE_CUBLASLT_CALLS(X)                          \
+  X(create, cublasLtCreate)                               \
+  X(destroy, cublasLtDestroy)                             \
+  X(get_version, cublasLtGetVersion)                      \
+  X(get_status_name, cublasLtGetStatusName)               \
+  X(matmul, cublasLtMatmul)                               \
+  X(matmul_desc_create, cublasLtMatmulDescCreate)         \
+  X(matmul_desc_destroy, cublasLtMatmulDescDestroy)       \
+  X(matmul_desc_set, cublasLtMatmulDescSetAttribute)      \
+  X(layout_create, cublasLtMatrixLayoutCreate)            \
+  X(layout_destroy, cublasLtMatrixLayoutDestroy)          \
+  X(preference_create, cublasLtMatmulPreferenceCreate)    \
+  X(preference_destroy, cublasLtMatmulPreferenceDestroy)  \
+  X(preference_set, cublasLtMatmulPreferenceSetAttribute) \
+  X(algo_get_heuristic, cublasLtMatmulAlgoGetHeuristic)   \
+  X(algo_check, cublasLtMatmulAlgoCheck)
 
 struct CublasLt {
 #define SMGATE_MEMBER(member, function) decltype(&::function) member;
