@@ -20,6 +20,11 @@ std::uint32_t norm_blocks(std::uint32_t rows) {
   return std::min(ceil_div(rows, kernels::kRowsPerBlock), kernels::kPartialBlocksMax);
 }
 
+// Blocks that take the rows of a group's queries.
+std::uint32_t group_tiles(AttentionShape shape) {
+  return ceil_div(shape.heads / shape.kv_heads * shape.seq, kernels::kAttentionTile);
+}
+
 // Of a row-major bf16 matrix, for the copy engine: tiles of linear_swiglu. What lies beyond the matrix is zero.
 CUtensorMap tile_map(const Driver& driver, Address matrix, std::uint32_t rows, std::uint32_t columns) {
   const cuuint64_t size[] = {columns, rows};
@@ -135,17 +140,15 @@ void CudaOps::rope_backward(const RopeGradient& rope, AttentionShape shape, floa
 
 void CudaOps::attention(Address out, Address lse, Address qkv, AttentionShape shape, std::uint32_t batch,
                         Here at) const {
-  const std::uint32_t tiles = ceil_div(shape.heads / shape.kv_heads * shape.seq, kernels::kAttentionTile);
   launch(kernels::attention_forward(engine_.storage, shape), "attention_fwd",
-         {shape.kv_heads, batch, tiles, kernels::kAttentionThreads,
+         {shape.kv_heads, batch, group_tiles(shape), kernels::kAttentionThreads,
           kernels::attention_shared_bytes(engine_.storage, shape, kernels::kAttentionTilesHeld)},
          at, out, lse, qkv);
 }
 
 void CudaOps::attention_backward(const AttentionGradient& a, AttentionShape shape, std::uint32_t batch, Here at) const {
-  const std::uint32_t tiles = ceil_div(shape.heads / shape.kv_heads * shape.seq, kernels::kAttentionTile);
   launch(kernels::attention_backward_q(engine_.storage, shape), "attention_bwd_q",
-         {shape.kv_heads, batch, tiles, kernels::kAttentionThreads,
+         {shape.kv_heads, batch, group_tiles(shape), kernels::kAttentionThreads,
           kernels::attention_shared_bytes(engine_.storage, shape, kernels::kAttentionTilesHeldQ)},
          at, a.dq, a.delta, a.dout, a.out, a.lse, a.qkv);
   launch(kernels::attention_backward_kv(engine_.storage, shape), "attention_bwd_kv",

@@ -149,6 +149,13 @@ __device__ __forceinline__ void store_row(T* to, const float (*c)[4], u32 lower,
   }
 #endif
 }
+// A tile of a head's keys and the values behind them, into the stage whose turn it is.
+__device__ __forceinline__ void load_keys(const T* keys, u32 tile) {
+  T* to = memory + tile % 2 * (2 * TILE);
+  load_rows<1>(to, keys, WIDTH, 64 * tile, SEQ);
+  load_rows<1>(to + TILE, keys + KV_HEADS * HEAD_DIM, WIDTH, 64 * tile, SEQ);
+  commit();
+}
 // The warp's number, as one that all its lanes share.
 __device__ __forceinline__ u32 warp_number() { return __shfl_sync(0xffffffffu, threadIdx.x / 32, 0); }
 // Tiles of keys that 64 rows of a group see.
@@ -204,15 +211,9 @@ extern "C" __global__ void __launch_bounds__(128, DIM > 64 ? 3 : 4) attention_fw
   const u32 row = first + 16 * warp_number();
   const T* start = qkv + (u64)batch * SEQ * WIDTH;
   const T* k_start = start + (HEADS + kv_head) * HEAD_DIM;
-  const auto load = [&](u32 tile) {
-    T* to = memory + tile % 2 * (2 * TILE);
-    load_rows<1>(to, k_start, WIDTH, 64 * tile, SEQ);
-    load_rows<1>(to + TILE, k_start + KV_HEADS * HEAD_DIM, WIDTH, 64 * tile, SEQ);
-    commit();
-  };
   load_rows<GROUP>(memory + 2 * TILE, start + kv_head * (GROUP * HEAD_DIM), WIDTH, first, ROWS);
   commit();
-  load(0);
+  load_keys(k_start, 0);
   wait_for<1>();
   __syncthreads();
   u32 q[DIM / 16][4];
@@ -223,7 +224,7 @@ extern "C" __global__ void __launch_bounds__(128, DIM > 64 ? 3 : 4) attention_fw
   for (u32 tile = 0; tile < tiles; ++tile) {
     wait_for<0>();
     __syncthreads();
-    if (tile + 1 < tiles) load(tile + 1);
+    if (tile + 1 < tiles) load_keys(k_start, tile + 1);
     const T* keys = memory + tile % 2 * (2 * TILE);
 #pragma unroll
     for (u32 k = 0; k < 64; k += 32) {

@@ -54,17 +54,11 @@ extern "C" __global__ void __launch_bounds__(128, DIM > 64 ? 2 : 4)
   const T* k_start = start + (HEADS + kv_head) * HEAD_DIM;
   const u64 place = (u64)batch * SEQ * QUERIES + kv_head * (GROUP * HEAD_DIM);
   T* spare = memory + 2 * TILE;
-  const auto load = [&](u32 tile) {
-    T* to = memory + tile % 2 * (2 * TILE);
-    load_rows<1>(to, k_start, WIDTH, 64 * tile, SEQ);
-    load_rows<1>(to + TILE, k_start + KV_HEADS * HEAD_DIM, WIDTH, 64 * tile, SEQ);
-    commit();
-  };
   load_rows<GROUP>(spare, start + kv_head * (GROUP * HEAD_DIM), WIDTH, first, ROWS);
   load_rows<GROUP>(spare + TILE, dout + place, QUERIES, first, ROWS);
   load_rows<GROUP>(spare + 2 * TILE, out + place, QUERIES, first, ROWS);
   commit();
-  load(0);
+  load_keys(k_start, 0);
   const u32 own = row + threadIdx.x % 32 / 4;  // the upper row of the lane
   const auto scalar = [&](u32 at) {
     return ((u64)batch * HEADS + kv_head * GROUP + at % GROUP) * SEQ + at / GROUP;
@@ -89,7 +83,7 @@ extern "C" __global__ void __launch_bounds__(128, DIM > 64 ? 2 : 4)
   for (u32 tile = 0; tile < tiles; ++tile) {
     wait_for<0>();
     __syncthreads();
-    if (tile + 1 < tiles) load(tile + 1);
+    if (tile + 1 < tiles) load_keys(k_start, tile + 1);
     const T* keys = memory + tile % 2 * (2 * TILE);
     if (64 * tile + 63 <= row / GROUP) {
       grow_dq<false>(grown, q, d, logs, dot, keys, 64 * tile, row);
