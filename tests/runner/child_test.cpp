@@ -166,6 +166,10 @@ TEST_F(Child, DiesWithItsAgentAndHoldsTheLockUntilThen) {
   const Fd lock(open(lock_file.c_str(), O_RDWR | O_CLOEXEC));
   ASSERT_EQ(flock(lock.get(), LOCK_EX), 0);  // granted when the supervisor has ended the tree
   EXPECT_FALSE(alive(pid_in("daemon")));
+  int status = -1;
+  waitpid(-1, &status, 0);  // the supervisor: an orphan comes to us, as it would to the host's init
+  EXPECT_EQ(status, 0);
+  EXPECT_TRUE(descendants().empty());
 }
 
 }  // namespace
