@@ -6,20 +6,16 @@
 #include "common/clock.hpp"
 #include "server/intake/apply.hpp"
 #include "server/store/outbox.hpp"
+#include "server/store/repositories.hpp"
 
 namespace smgate::intake {
 namespace {
 
 using nlohmann::json;
 
-json repository_json(const RepositoryRef& repository) {
-  return {{"full_name", repository.full_name},
-          {"clone_url", repository.clone_url},
-          {"default_branch", repository.default_branch}};
-}
-
-// `about`: wishes about the same are asked for in their order.
-void ask(const Applying& applying, const std::string& repository, const std::string& about, const json& body) {
+// `about`: wishes about the same are asked for in their order. The repository's row is as new as the wish.
+void ask(const Applying& applying, const std::string& repository, const std::string& about, json body) {
+  body["payload"]["repository"] = store::repository_json(store::find_repository(applying.tx, repository).value());
   store::OutboundCall call;
   call.lane = fmt::format("permission/{}/{}", repository, about);
   call.kind = store::CallKind::ask_permission;
@@ -43,7 +39,6 @@ void ask_permission(const Applying& applying, const CheckRequest& request) {
   const json payload{{"action", "requested_action"},
                      {"requested_action", {{"identifier", "approve"}}},
                      {"check_run", {{"name", request.check}, {"head_sha", request.head.value}}},
-                     {"repository", repository_json(request.repository)},
                      {"sender", {{"login", request.actor}}}};
   ask(applying, request.repository.full_name, request.head.value,
       {{"login", request.actor}, {"event", "check_run"}, {"payload", payload}});
@@ -56,8 +51,7 @@ void ask_permission(const Applying& applying, const CommentCommand& comment) {
                       {{"body", words_of(comment)},
                        {"author_association", comment.association},
                        {"created_at", to_rfc3339_seconds(comment.created_ms)},
-                       {"user", {{"login", comment.actor}}}}},
-                     {"repository", repository_json(comment.repository)}};
+                       {"user", {{"login", comment.actor}}}}}};
   ask(applying, comment.repository.full_name, std::to_string(comment.pull_request),
       {{"login", comment.actor}, {"event", "issue_comment"}, {"payload", payload}});
 }

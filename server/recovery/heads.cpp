@@ -22,14 +22,6 @@ bool is_sha(const std::string& text) {
   return text.size() == kShaLength && text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
-json repository_json(const store::Repository& repository) {
-  json object{{"full_name", repository.full_name},
-              {"clone_url", repository.clone_url},
-              {"default_branch", repository.default_branch}};
-  if (repository.is_private) object["private"] = *repository.is_private;
-  return object;
-}
-
 store::Delivery message(const std::string& event, const json& payload, std::int64_t now_ms) {
   std::string text = payload.dump(-1, ' ', false, json::error_handler_t::replace);
   const DeliveryId id{"recovered-" + sha256_hex(event + text).substr(0, 32)};
@@ -39,7 +31,7 @@ store::Delivery message(const std::string& event, const json& payload, std::int6
 json group_json(const store::Repository& repository, const char* action, const ListedGroup& group) {
   return {{"action", action},
           {"merge_group", {{"head_ref", group.ref}, {"head_sha", group.head.value}, {"base_sha", group.base.value}}},
-          {"repository", repository_json(repository)}};
+          {"repository", store::repository_json(repository)}};
 }
 
 }  // namespace
@@ -115,7 +107,7 @@ store::Delivery tell_pull(const ListedPull& listed, std::int64_t now_ms) {
                       {{"head", std::move(head)},
                        {"base", {{"sha", pull.base.value}, {"ref", pull.base_branch}}},
                        {"updated_at", to_rfc3339_seconds(pull.updated_ms)}}},
-                     {"repository", repository_json(listed.repository)}};
+                     {"repository", store::repository_json(listed.repository)}};
   return message("pull_request", payload, now_ms);
 }
 

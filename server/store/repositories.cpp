@@ -1,5 +1,7 @@
 #include "server/store/repositories.hpp"
 
+#include <nlohmann/json.hpp>
+
 namespace smgate::store {
 namespace {
 
@@ -40,6 +42,14 @@ std::optional<Repository> find_repository(ReadTx& tx, const std::string& full_na
   if (!row.step()) return std::nullopt;
   return Repository{row.get<std::string>(0), row.get<std::string>(1), row.get<std::string>(2),
                     row.get<std::optional<std::int64_t>>(3), row.get<std::optional<bool>>(4)};
+}
+
+nlohmann::json repository_json(const Repository& repository) {
+  nlohmann::json object{{"full_name", repository.full_name},
+                        {"clone_url", repository.clone_url},
+                        {"default_branch", repository.default_branch}};
+  if (repository.is_private) object["private"] = *repository.is_private;
+  return object;
 }
 
 bool set_installation(Tx& tx, const std::string& full_name, const std::optional<std::int64_t>& installation) {

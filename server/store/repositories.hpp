@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,6 +42,8 @@ struct PullRequest {
 
 void save_repository(Tx& tx, const Repository& repository, std::int64_t now_ms);
 std::optional<Repository> find_repository(ReadTx& tx, const std::string& full_name);
+// As webhooks tell of it, for deliveries that are made here.
+nlohmann::json repository_json(const Repository& repository);
 
 // Which installation of the App gives access to a repository that is known; false where it is not, or nothing changed.
 bool set_installation(Tx& tx, const std::string& full_name, const std::optional<std::int64_t>& installation);
