@@ -77,7 +77,7 @@ TEST(SignatureOf, LeavesOutWhatDiffersBetweenRunsOfOneFailure) {
 // The keys stand in the errors as words without a digit, which a signature would keep.
 TEST(FailureSign, LeavesOutTheRunsOwnKeysButNoShortOnes) {
   const auto sign = [](const std::string& key, const std::string& text) {
-    test::Edited run;
+    Edited run;
     run.drop<RunEnd>().add(Lookup{"model", "kernels", key, "b", false, ""}).add(RunEnd{"failed", text});
     const Facts facts = run.facts();
     return failure_sign(facts, judge(facts, {})).signature;
@@ -90,7 +90,7 @@ TEST(FailureSign, LeavesOutTheRunsOwnKeysButNoShortOnes) {
 // A log that tells no lookups still tells which compiles came late.
 TEST(FailureSign, KnowsTheMissingKeysByLateCompilesWhereNoLookupIsTold) {
   const auto missing = [](const std::string& key) {
-    test::Edited run;
+    Edited run;
     run.drop<Lookup>().add(Compile{"kernels", key, "b", "sm_89", 2048, 1.5, true, "", ""});
     const Facts facts = run.facts();
     return failure_sign(facts, judge(facts, {})).missing_digest;

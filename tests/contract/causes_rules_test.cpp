@@ -9,9 +9,6 @@
 namespace smgate::contract {
 namespace {
 
-using test::Edited;
-using test::finding_of;
-using test::kOtherPid;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;

@@ -14,7 +14,7 @@
 #include "common/contract/report.hpp"
 #include "tests/contract/cases.hpp"
 
-namespace smgate::contract::test {
+namespace smgate::contract {
 
 inline constexpr std::uint64_t kOtherPid = 8;  // the cases' own is 7
 
@@ -76,4 +76,4 @@ inline std::optional<Finding> finding_of(const Report& report, const std::string
   return std::nullopt;
 }
 
-}  // namespace smgate::contract::test
+}  // namespace smgate::contract

@@ -9,10 +9,6 @@
 namespace smgate::contract {
 namespace {
 
-using test::Edited;
-using test::finding_of;
-using test::kOtherPid;
-using test::said;
 using testing::HasSubstr;
 using testing::StartsWith;
 
