@@ -110,6 +110,7 @@ awaitable<void> Keyring::take(store::Repository repository, Answer answer) {
     store::note_no_access(tx, repository.full_name, error, tries, retry_ms);
     return true;
   });
+  crash_point(store::kRefusalNoted);
   spdlog::warn("a repository's runs and jobs wait for a token repository={} what=\"{}\"", repository.full_name, error);
 }
 

@@ -34,14 +34,15 @@ inline constexpr std::string_view kCallAnswered = "sender.call_answered";    // 
 inline constexpr std::string_view kAskedAgain = "recovery.asked_again";      // sender not woken
 inline constexpr std::string_view kHeadsTold = "recovery.heads_told";        // intake not woken
 
-inline constexpr std::string_view kTokenNoted = "keyring.token_noted";    // the token is in memory alone
-inline constexpr std::string_view kRawDropped = "retention.raw_dropped";  // of one job, and others wait
+inline constexpr std::string_view kTokenNoted = "keyring.token_noted";      // the token is in memory alone
+inline constexpr std::string_view kRefusalNoted = "keyring.refusal_noted";  // source and scheduler not woken
+inline constexpr std::string_view kRawDropped = "retention.raw_dropped";    // of one job, and others wait
 
 inline constexpr std::array kCrashPoints = {
     kDeliveryStored, kDeliveryAnswered, kDeliveryProcessed, kGateFilesRead, kJobsCreated,  kFetchRetried,
     kLeased,         kAssignSent,       kHelloStored,       kLeasesRenewed, kItemStored,   kItemAcked,
     kJobReported,    kJobRequeued,      kJobFolded,         kJobJudged,     kRunCompared,  kRunDecided,
     kLeasesExpired,  kCancelsSent,      kCallsWritten,      kCallBegun,     kCallAnswered, kAskedAgain,
-    kHeadsTold,      kTokenNoted,       kRawDropped};
+    kHeadsTold,      kTokenNoted,       kRefusalNoted,      kRawDropped};
 
 }  // namespace smgate::store

@@ -118,6 +118,11 @@ class PrivateRun : public testing::Test {
       if (std::chrono::steady_clock::now() > deadline) return false;
     return true;
   }
+  bool run_waits_for(const std::string& what) const {
+    return becomes("/api/v1/runs", [&what](const json& runs) {
+      return runs["runs"].size() == 1 && runs["runs"][0]["reason"].get<std::string>().find(what) != std::string::npos;
+    });
+  }
   bool concludes(const CommitSha& commit, const std::string& conclusion) {
     return github_.wait_for([&](const FakeGitHub::State& it) {
       return std::any_of(it.check_runs.begin(), it.check_runs.end(), [&](const json& run) {
@@ -185,6 +190,26 @@ TEST_F(PrivateRun, PassesWhereTheServerDiesWithItsToken) {
   EXPECT_EQ(files_with_a_token(), std::vector<std::string>{});
 }
 
+TEST_F(PrivateRun, SaysWhatItWaitsForWhereTheServerDiesWithTheRefusal) {
+  github_.refuse_git_tokens(404);
+  server_.start(std::string(store::kRefusalNoted));
+  push(kPrivate, commit_, true);
+  EXPECT_EQ(server_.wait(), 128 + SIGKILL);
+  server_.start();
+  EXPECT_TRUE(run_waits_for("install the GitHub App"));
+  github_.refuse_git_tokens(0);
+  start_runner();
+  EXPECT_TRUE(concludes(commit_, "success"));
+}
+
+TEST(CrashPoints, OfTheKeyringAreAllHere) {
+  const std::set<std::string_view> here{store::kTokenNoted, store::kRefusalNoted};
+  std::set<std::string_view> named;
+  for (const std::string_view point : store::kCrashPoints)
+    if (point.starts_with("keyring.")) named.insert(point);
+  EXPECT_EQ(named, here);
+}
+
 TEST_F(PrivateRun, WaitsInTheQueueForATokenAndHoldsUpNobody) {
   GitRepository open(scratch_ / "open");
   const CommitSha commit_of_open = commit_gate(open, kPublic);
@@ -210,10 +235,7 @@ TEST_F(PrivateRun, WaitsForItsGateFileUntilTheAppIsInstalled) {
   server_.start();
   start_runner();
   push(kPrivate, commit_, true);
-  EXPECT_TRUE(becomes("/api/v1/runs", [](const json& runs) {
-    return runs["runs"].size() == 1 &&
-           runs["runs"][0]["reason"].get<std::string>().find("install the GitHub App") != std::string::npos;
-  }));
+  EXPECT_TRUE(run_waits_for("install the GitHub App"));
   github_.refuse_git_tokens(0);
   EXPECT_TRUE(concludes(commit_, "success"));
 }
