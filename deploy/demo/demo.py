@@ -8,11 +8,11 @@ import signal
 import sys
 import time
 
-from system import System, push_payload
+from commits import broken, outcomes, push_and_follow, say, summary, table
+from system import NOWHERE, System
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-NOWHERE = "0" * 40
 RUNNERS = [
     ("emulated-4090", "sm_89", {"name": "RTX 4090 (emulated)", "memory_bytes": 24 * 2**30, "unified": False, "emulated": True}),
     ("emulated-gb10", "sm_121", {"name": "GB10 (emulated)", "memory_bytes": 128_500_000_000, "unified": True, "emulated": True}),
@@ -30,60 +30,7 @@ GATE = {
 }
 HEALTHY_LINE = "#define WARM(cache, key, body) (cache).offer((key), (body))"
 BROKEN_LINE = '#define WARM(cache, key, body) (cache).offer("silu_forward", (body))'
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
-
-
-class Progress:
-    """One line when a job changes its state, and now and then how far its training is."""
-
-    def __init__(self):
-        self.seen = {}
-
-    def __call__(self, run):
-        for job in run["jobs"]:
-            state = job["state"] if job["verdict"] is None else f"{job['state']}: {job['verdict']}"
-            steps = f", step {job['steps']}" if job["steps"] else ""
-            if self.seen.get(job["id"]) != state:
-                self.seen[job["id"]] = state
-                say(f"  {run['commit'][:12]}  {job['arch']:7} {state}{steps}")
-
-
-def broken(source):
-    if source.count(HEALTHY_LINE) != 1:
-        raise RuntimeError(f"prewarm.cpp does not hold the line {HEALTHY_LINE!r} once")
-    return source.replace(HEALTHY_LINE, BROKEN_LINE)
-
-
-def commit_and_push(system, repository, files, before, message):
-    commit = repository.commit(files, message)
-    say(f"commit {commit[:12]}: {message}; sending GitHub's signed push webhook")
-    system.deliver("push", push_payload(repository, before, commit, message=message))
-    return commit, system.wait_for_verdict(commit, timeout_s=180, progress=Progress())
-
-
-def summary(run):
-    return {"commit": run["commit"], "verdict": run["verdict"], "jobs": [
-        {key: job[key] for key in ("arch", "emulated", "verdict", "causes", "initial_loss", "final_loss", "steps")}
-        for job in run["jobs"]]}
-
-
-def table(runs):
-    rows = [("commit", "architecture", "verdict", "first cause", "initial loss", "final loss")]
-    for run in runs:
-        for job in run["jobs"]:
-            cause = job["causes"][0]["id"] if job["causes"] else "-"
-            losses = ["-" if job[key] is None else f"{job[key]:.4f}" for key in ("initial_loss", "final_loss")]
-            rows.append((run["commit"][:12], job["arch"] + (" (emulated)" if job["emulated"] else ""), job["verdict"], cause, *losses))
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
-    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
-
-
-def outcomes(clauses):
-    return {clause["id"]: clause["outcome"] for clause in clauses}
+VERDICT_S_MAX = 180
 
 
 def teeth_shown(run):
@@ -111,9 +58,10 @@ def run_demo(system, build):
         system.start_runner(name, arch, device, variables)
         say(f"runner: {name} plays {arch}")
     source = (HERE / "repo/prewarm.cpp").read_text()
-    gate = json.dumps(GATE, indent=2)
-    healthy, first = commit_and_push(system, repository, {"prewarm.cpp": source, ".smgate.json": gate}, NOWHERE, "pre-warm every kernel")
-    _, second = commit_and_push(system, repository, {"prewarm.cpp": broken(source)}, healthy, "simplify the pre-warm macro")
+    files = {"prewarm.cpp": source, ".smgate.json": json.dumps(GATE, indent=2)}
+    healthy, first = push_and_follow(system, repository, files, NOWHERE, "pre-warm every kernel", VERDICT_S_MAX)
+    change = {"prewarm.cpp": broken(source, HEALTHY_LINE, BROKEN_LINE)}
+    _, second = push_and_follow(system, repository, change, healthy, "simplify the pre-warm macro", VERDICT_S_MAX)
     return [first, second]
 
 

@@ -55,6 +55,7 @@ class Repository:
         return self.git("rev-parse", "HEAD")
 
 
+NOWHERE = "0" * 40  # before a branch's first commit
 PERSON = {"name": "developer", "email": "developer@example.com", "username": "developer"}
 
 
@@ -90,7 +91,7 @@ def push_payload(repository, before, after, branch="main", message="change"):
     return {
         "ref": f"refs/heads/{branch}", "before": before, "after": after, "repository": github_repository(repository),
         "pusher": {"name": owner, "email": "developer@example.com"}, "sender": github_user(owner),
-        "created": before == "0" * 40, "deleted": False, "forced": False, "base_ref": None,
+        "created": before == NOWHERE, "deleted": False, "forced": False, "base_ref": None,
         "compare": f"{page}/compare/{before[:12]}...{after[:12]}", "commits": [commit], "head_commit": commit}
 
 

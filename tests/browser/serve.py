@@ -18,9 +18,8 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "deploy" / "demo"))
-from system import System, free_port, pull_request_payload, push_payload  # noqa: E402
+from system import NOWHERE, System, free_port, pull_request_payload, push_payload  # noqa: E402
 
-NOWHERE = "0" * 40
 POINTS = 1_000_000
 DEVICES = {
     "sm_89": {"name": "RTX 4090 (emulated)", "memory_bytes": 24 * 2**30, "unified": False, "emulated": True},

@@ -16,12 +16,11 @@ import os
 import pathlib
 import subprocess
 import sys
-import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "deploy/demo"))
-from demo import NOWHERE, Progress, outcomes, say, summary, table  # noqa: E402
-from system import System, push_payload  # noqa: E402
+from commits import broken, outcomes, push_and_follow, say, summary, table  # noqa: E402
+from system import NOWHERE, System  # noqa: E402
 
 WORKLOAD = "runner/workload"
 # Of the pre-warm list for a GPU and of the one for the CPU back end: its file, its healthy line, and what breaks it.
@@ -71,21 +70,6 @@ def sources():
             if path.suffix in (".cpp", ".hpp", ".txt")}
 
 
-def broken(source, line, instead):
-    if source.count(line) != 1:
-        raise RuntimeError(f"the pre-warm list does not hold the line {line!r} once")
-    return source.replace(line, instead)
-
-
-def judge_commit(system, repository, files, before, message):
-    commit = repository.commit(files, message)
-    say(f"commit {commit[:12]}: {message}; sending GitHub's signed push webhook")
-    start = time.monotonic()
-    system.deliver("push", push_payload(repository, before, commit, message=message))
-    run = system.wait_for_verdict(commit, timeout_s=VERDICT_S_MAX, progress=Progress())
-    return commit, {**run, "webhook_to_verdict_s": round(time.monotonic() - start, 1)}
-
-
 def as_promised(runs, emulated):
     healthy, second = runs
     jobs = [job for run in runs for job in run["jobs"]]
@@ -108,10 +92,11 @@ def run_chain(system, options):
     say(f"server: {system.url}; runner: {device['name']}, {arch}{', emulated' if options.emulated else ''}")
     files = sources()
     files[".smgate.json"] = gate(arch, options.scale, "cpu" if options.emulated else "cuda")
-    healthy, first = judge_commit(system, repository, files, NOWHERE, "the workload as it is")
+    healthy, first = push_and_follow(system, repository, files, NOWHERE, "the workload as it is", VERDICT_S_MAX)
     place, line, instead = EMULATED if options.emulated else DEVICE
     change = {place: broken(files[place], line, instead)}
-    return [first, judge_commit(system, repository, change, healthy, "simplify the pre-warm")[1]]
+    _, second = push_and_follow(system, repository, change, healthy, "simplify the pre-warm", VERDICT_S_MAX)
+    return [first, second]
 
 
 def main():

@@ -15,9 +15,8 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "deploy" / "demo"))
-from system import System, pull_request_payload, push_payload  # noqa: E402
+from system import NOWHERE, System, pull_request_payload, push_payload  # noqa: E402
 
-NOWHERE = "0" * 40
 OF_GITHUB = ("reporter.", "sender.", "recovery.", "keyring.")
 # Short, so that what only time brings (an expired lease, a heartbeat) comes soon; the test never asserts a duration.
 SERVER = {"heartbeat_ms": 200, "lease_ms": 1500}
