@@ -30,7 +30,7 @@ GATE = {
 }
 HEALTHY_LINE = "#define WARM(cache, key, body) (cache).offer((key), (body))"
 BROKEN_LINE = '#define WARM(cache, key, body) (cache).offer("silu_forward", (body))'
-VERDICT_S_MAX = 180
+VERDICT_S_MAX = 180  # about ten on an idle machine
 
 
 def teeth_shown(run):
