@@ -57,7 +57,7 @@ export function commit(hash: string | null): Child {
 
 /** What stands in the place of a log that is no longer kept; null where it is, or nothing was ever printed. */
 export function droppedLog(job: Pick<Job, 'log_dropped_at' | 'log_bytes'>): HTMLElement | null {
-  return job.log_dropped_at === null || job.log_bytes === 0 ? null : h('p.small', `Log dropped on ${exactTime(job.log_dropped_at)}. `,
+  return job.log_dropped_at === null || job.log_bytes === 0 ? null : h('p', `Log dropped on ${exactTime(job.log_dropped_at)}. `,
     h('span.quiet', 'A larger ', h('code', 'limits.raw_days'), ' in the server’s configuration keeps logs longer, 0 for ever.'));
 }
 

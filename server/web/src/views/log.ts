@@ -190,7 +190,7 @@ class LogView implements View {
 
 function dropped(text: HTMLElement, run: string): HTMLElement {
   return h('section.card.notice', h('h2', 'This log is no longer kept'), text,
-    h('p.quiet', 'What was made of them stays: ', h('a', { href: `/runs/${run}` }, 'verdict, findings, loss and kernel cache'), '.'));
+    h('p.quiet', 'What was made of it stays: ', h('a', { href: `/runs/${run}` }, 'verdict, findings, loss and kernel cache'), '.'));
 }
 
 function lineOf(hash: string): number {

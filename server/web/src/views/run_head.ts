@@ -137,7 +137,7 @@ export function jobCard(run: RunDetail, job: JobDetail, reasons: Map<string, str
         ...(job.stats?.tokens_per_s ? [['tokens/s', count(Math.round(job.stats.tokens_per_s))] as [string, Child]] : []),
       ]),
       stages(job),
-      gone,
+      gone && h('div.small', gone),
       h('p.toolbar.small', !gone && h('a', { href: `/runs/${run.id}/log/${job.arch}` }, 'Log'),
         run.jobs.length > 1 && (job.state === 'done' || job.state === 'cancelled') && h('span.push', actionButton({
           verb: `Run ${job.arch} again`, title: `Run again on ${job.arch} alone?`, scope: 'rerun', address: `/api/v1/jobs/${job.id}/rerun`,
