@@ -1,4 +1,8 @@
 // What changes something, each with its entry in the audit log; and the log.
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
+
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -14,16 +18,33 @@ using nlohmann::json;
 
 constexpr std::int64_t kPageDefault = 30;
 constexpr std::int64_t kSeqMax = INT64_C(1) << 60;
+constexpr std::string_view kActions[] = {"rerun", "cancel", "approve", "drain", "undrain"};
 
 http::Response not_done(const http::Request& request, const std::string& why) {
   return http::problem_response({409, "not-done", why, "look at it again: what it is now decides what can be done"},
                                 request.path);
 }
 
+json to_json(const std::optional<store::AuditEntry::OfRun>& run) {
+  if (!run) return json();
+  return {{"id", run->id.value},
+          {"repository", run->repository},
+          {"branch", run->branch},
+          {"arch", run->arch ? json(run->arch->value) : json()}};
+}
+
 json to_json(const store::AuditEntry& entry) {
   return {{"seq", entry.seq},       {"at", to_rfc3339(entry.at_ms)}, {"token", entry.token},
           {"action", entry.action}, {"target", entry.target},        {"done", entry.done},
-          {"text", entry.text}};
+          {"text", entry.text},     {"run", to_json(entry.run)}};
+}
+
+Result<store::AuditFilter> parse_audit_filter(const http::Request& request) {
+  store::AuditFilter filter{request.query_value("token"), request.query_value("action")};
+  if (filter.action && std::find(std::begin(kActions), std::end(kActions), *filter.action) == std::end(kActions))
+    return Error{fmt::format("query parameter \"action\" is \"{}\"", *filter.action), "",
+                 fmt::format("give one of {}", fmt::join(kActions, ", "))};
+  return filter;
 }
 
 store::ActionResult drain_action(store::Tx& tx, const RunnerName& runner, bool drained) {
@@ -44,7 +65,7 @@ Api::Answer Api::act(http::Request request, store::ApiToken token, std::string a
   const std::int64_t now_ms = clock_.now_ms();
   const store::ActionResult result = co_await store::write(store_, [&](store::Tx& tx) {
     store::ActionResult done = operation(tx, "token " + token.name, now_ms);
-    store::add_audit(tx, {0, now_ms, token.name, action, target, done.done, done.text});
+    store::add_audit(tx, {0, now_ms, token.name, action, target, done.done, done.text, std::nullopt});
     return done;
   });
   if (!result.done) co_return not_done(request, result.text);
@@ -119,13 +140,16 @@ Api::Answer Api::undrain_runner(http::Request request, store::ApiToken token) {
 }
 
 Api::Answer Api::list_audit(http::Request request) {
-  if (auto known = only_known(request, {"before", "limit"}); !known) co_return bad_parameter(request, known.error());
+  if (auto known = only_known(request, {"token", "action", "before", "limit"}); !known)
+    co_return bad_parameter(request, known.error());
+  const Result<store::AuditFilter> filter = parse_audit_filter(request);
+  if (!filter) co_return bad_parameter(request, filter.error());
   const auto before = integer_parameter(request, "before", kSeqMax, {1, kSeqMax});
   const auto limit = integer_parameter(request, "limit", kPageDefault, {1, store::kPageMax});
   for (const auto* number : {&before, &limit})
     if (!*number) co_return bad_parameter(request, number->error());
-  const store::AuditPage page = co_await store::read(store_, [&before, &limit](store::ReadTx& tx) {
-    return store::read_audit(tx, *before, static_cast<std::size_t>(*limit));
+  const store::AuditPage page = co_await store::read(store_, [&filter, &before, &limit](store::ReadTx& tx) {
+    return store::read_audit(tx, *filter, *before, static_cast<std::size_t>(*limit));
   });
   json entries = json::array();
   for (const store::AuditEntry& entry : page.entries) entries.push_back(to_json(entry));

@@ -9,7 +9,8 @@ namespace smgate::dashboard {
 namespace {
 
 // Addresses of the page, as src/main.ts knows them.
-constexpr const char* kAddresses[] = {"/", "/runs/{id}", "/runs/{id}/log/{arch}", "/compare", "/trends", "/runners"};
+constexpr const char* kAddresses[] = {"/",        "/runs/{id}", "/runs/{id}/log/{arch}", "/compare", "/trends",
+                                      "/runners", "/audit"};
 
 // Scripts, styles and data from this server alone, nothing inline, and no frame around it.
 constexpr const char* kPolicy =

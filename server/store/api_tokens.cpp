@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 
 #include "common/digest.hpp"
 #include "common/random.hpp"
@@ -30,6 +29,14 @@ std::set<std::string> split(std::string_view text) {
 
 ApiToken read_token(const Query& row) {
   return {row.get<std::string>(0), split(row.get<std::string>(1)), row.get<std::int64_t>(2), row.get<bool>(3)};
+}
+
+AuditEntry read_audit_entry(const Query& row) {
+  AuditEntry entry{row.get<std::int64_t>(0), row.get<std::int64_t>(1), row.get<std::string>(2), row.get<std::string>(3),
+                   row.get<std::string>(4),  row.get<bool>(5),         row.get<std::string>(6), std::nullopt};
+  if (const auto run = row.get<std::optional<RunId>>(7))
+    entry.run = {*run, row.get<std::string>(8), row.get<std::string>(9), row.get<std::optional<Arch>>(10)};
+  return entry;
 }
 
 }  // namespace
@@ -82,19 +89,19 @@ void add_audit(Tx& tx, const AuditEntry& entry) {
             entry.token, entry.action, entry.target, entry.done, entry.text);
 }
 
-AuditPage read_audit(ReadTx& tx, std::optional<std::int64_t> before, std::size_t count_max) {
+AuditPage read_audit(ReadTx& tx, const AuditFilter& filter, std::int64_t before, std::size_t count_max) {
   Query row = tx.query(
-      "SELECT seq, at_ms, token, action, target, done, text FROM audit WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2",
-      before.value_or(std::numeric_limits<std::int64_t>::max()), count_max + 1);
+      "SELECT seq, at_ms, token, action, target, done, text, runs.id, repository, branch, arch FROM audit LEFT JOIN "
+      "jobs ON jobs.id = target LEFT JOIN runs ON runs.id = coalesce(jobs.run, target) WHERE seq < ?1 AND (?3 IS NULL "
+      "OR token = ?3) AND (?4 IS NULL OR action = ?4) ORDER BY seq DESC LIMIT ?2",
+      before, count_max + 1, filter.token, filter.action);
   AuditPage page;
   while (row.step()) {
     if (page.entries.size() == count_max) {
       page.next = page.entries.back().seq;
       break;
     }
-    page.entries.push_back({row.get<std::int64_t>(0), row.get<std::int64_t>(1), row.get<std::string>(2),
-                            row.get<std::string>(3), row.get<std::string>(4), row.get<bool>(5),
-                            row.get<std::string>(6)});
+    page.entries.push_back(read_audit_entry(row));
   }
   return page;
 }

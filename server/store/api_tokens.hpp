@@ -42,12 +42,23 @@ struct AuditEntry {
   std::string target;
   bool done = false;
   std::string text;
+  struct OfRun {
+    RunId id;
+    std::string repository;
+    std::string branch;
+    std::optional<Arch> arch;  // where the target is one of its jobs
+  };
+  std::optional<OfRun> run;  // found by the store; absent where the target is a runner
 };
 void add_audit(Tx& tx, const AuditEntry& entry);  // seq is given by the store
+struct AuditFilter {
+  std::optional<std::string> token;
+  std::optional<std::string> action;
+};
 struct AuditPage {
   std::vector<AuditEntry> entries;  // the newest first
   std::optional<std::int64_t> next;
 };
-AuditPage read_audit(ReadTx& tx, std::optional<std::int64_t> before, std::size_t count_max);
+AuditPage read_audit(ReadTx& tx, const AuditFilter& filter, std::int64_t before, std::size_t count_max);
 
 }  // namespace smgate::store

@@ -9,6 +9,7 @@ const kPages = {
   Compare: (world) => `/compare?run=${world.runs['short-key']}`,
   Trends: () => '/trends',
   Runners: () => '/runners',
+  AuditWithoutAToken: () => '/audit',
 };
 
 async function settled(page) {

@@ -5,6 +5,7 @@ import './log_cases.mjs';
 import './other_cases.mjs';
 import './access_cases.mjs';
 import './action_cases.mjs';
+import './audit_cases.mjs';
 import { main } from './harness.mjs';
 
 process.exitCode = await main(process.argv[2], process.argv[3]);

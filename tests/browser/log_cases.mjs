@@ -11,7 +11,11 @@ test('Log', 'ShowsWhatWasPrintedAsText', async (reader, world) => {
 });
 
 test('Log', 'SaysThatItIsNoLongerKept', async (reader, world) => {
-  const page = await reader.open(`/runs/${world.runs['wrong-eps']}/log/sm_89`);
+  const page = await reader.open(`/runs/${world.runs['wrong-eps']}`);
+  const job = page.getByRole('region', { name: 'sm_89', exact: true });
+  await job.getByText(/Log dropped on \d{4}-\d\d-\d\d .* UTC.*limits\.raw_days/).waitFor();
+  equal(await job.getByRole('link', { name: 'Log' }).count(), 0, 'links to it');
+  await page.goto(`${page.url()}/log/sm_89`);
   await page.getByRole('heading', { name: 'This log is no longer kept' }).waitFor();
   await page.getByRole('link', { name: 'verdict, findings, loss and kernel cache' }).click();
   await page.getByRole('heading', { name: 'Why it fails' }).waitFor();

@@ -72,9 +72,9 @@ def forget_log(system, run):
         database.execute("UPDATE jobs SET raw_dropped_ms = ended_ms WHERE run = ?", (run,))
 
 
-def api_token(system):
-    made = subprocess.run([system.bin / "smgate-server", "token", "create", "--api", "reader", "--scope", "read,rerun,cancel,drain,approve",
-                           "--config", system.folder / "server.jsonc"], check=True, capture_output=True, text=True)
+def api_token(system, name="reader", scope="read,rerun,cancel,drain,approve"):
+    made = subprocess.run([system.bin / "smgate-server", "token", "create", "--api", name, "--scope", scope, "--config",
+                           system.folder / "server.jsonc"], check=True, capture_output=True, text=True)
     return made.stdout.strip()
 
 
@@ -121,7 +121,7 @@ def main(build):
         empty.start_server()
         runs, commits = fill(full, pipe)
         print(json.dumps({"url": full.url, "empty": empty.url, "runs": runs, "commits": commits, "pipe": str(pipe), "token": api_token(full),
-                          "folder": str(full.folder)}), flush=True)
+                          "drainer": api_token(full, "drainer", "drain"), "empty_token": api_token(empty), "folder": str(full.folder)}), flush=True)
         sys.stdin.read()
     finally:
         full.close()

@@ -48,6 +48,28 @@ TEST_F(Access, NotesWhatWasAskedForAndWhatWasRefused) {
   EXPECT_EQ(audit["entries"][0]["token"], "ci");
   EXPECT_EQ(audit["entries"][0]["target"], run);
   EXPECT_EQ(audit["entries"][0]["done"], false);
+  EXPECT_EQ(audit["entries"][0]["run"]["id"], run);
+  EXPECT_EQ(audit["entries"][0]["run"]["arch"], nullptr);
+}
+
+TEST_F(Access, FindsWhatWasAskedForByTokenAndAction) {
+  const std::string run = judged_run("healthy", "d-1");
+  const std::string ci = make_api_token("ci", {"read", "cancel", "rerun"});
+  EXPECT_EQ(post("/api/v1/runs/" + run + "/cancel", ci).status, 409U);
+  EXPECT_EQ(post("/api/v1/jobs/" + job_of(run) + "/rerun", ci).status, 200U);
+  EXPECT_EQ(post("/api/v1/runners/r1/drain", make_api_token("ops", {"drain"})).status, 200U);
+  const auto audit = [&](const std::string& query) {
+    return json::parse(get("/api/v1/audit" + query, {{"Authorization", "Bearer " + ci}}).body);
+  };
+  const json mine = audit("?token=ci&limit=1");
+  EXPECT_EQ(mine["entries"][0]["run"]["arch"], "sm_89");
+  const std::string next = mine["next"];
+  EXPECT_EQ(audit(next.substr(next.find('?')))["entries"][0]["action"], "cancel");
+  const json drains = audit("?action=drain");
+  ASSERT_EQ(drains["entries"].size(), 1U);
+  EXPECT_EQ(drains["entries"][0]["token"], "ops");
+  EXPECT_EQ(drains["entries"][0]["run"], nullptr);
+  EXPECT_EQ(get("/api/v1/audit?action=erase", {{"Authorization", "Bearer " + ci}}).status, 400U);
 }
 
 TEST_F(Access, DrainsARunnerAndSaysWhyJobsWait) {

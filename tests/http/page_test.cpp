@@ -17,7 +17,8 @@ class Page : public ServerTest {
 };
 
 TEST_F(Page, IsServedAtEachOfItsAddressesOrSaysThatItIsMissing) {
-  for (const char* path : {"/", "/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV", "/compare?run=x", "/trends", "/runners"}) {
+  for (const char* path :
+       {"/", "/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV", "/compare?run=x", "/trends", "/runners", "/audit"}) {
     const HttpAnswer answer = ask(path);
     EXPECT_EQ(answer.status, 200U) << path;
     EXPECT_THAT(answer.body,

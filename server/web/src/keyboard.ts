@@ -9,11 +9,12 @@ const kKeys: [string[], string][] = [
   [['g', 'c'], 'Compare two runs'],
   [['g', 't'], 'Trends'],
   [['g', 'r'], 'Runners and queue'],
+  [['g', 'a'], 'Audit log'],
   [['↑', '↓', '←', '→'], 'Move in a matrix or list; Enter opens what is chosen'],
   [['n', 'p'], 'Next and previous hit of the search in a log'],
   [['Esc'], 'Close, or leave a search field'],
 ];
-const kPlaces: Record<string, string> = { b: '/', c: '/compare', t: '/trends', r: '/runners' };
+const kPlaces: Record<string, string> = { b: '/', c: '/compare', t: '/trends', r: '/runners', a: '/audit' };
 const kChordMs = 1200;  // between g and the letter after it
 
 let help: HTMLDialogElement | null = null;

@@ -10,6 +10,7 @@ import { problemCard } from './parts';
 import { match, startRouter, type Page, type Place, type View } from './router';
 import { buildShell, markNavigation } from './shell';
 import { startTheme } from './theme';
+import { showAudit } from './views/audit';
 import { showBoard } from './views/board';
 import { showCompare } from './views/compare';
 import { showLog } from './views/log';
@@ -25,6 +26,7 @@ const kPages: Page[] = [
   { pattern: '/compare', title: 'Compare', show: showCompare },
   { pattern: '/trends', title: 'Trends', show: showTrends },
   { pattern: '/runners', title: 'Runners and queue', show: showRunners },
+  { pattern: '/audit', title: 'Audit log', show: showAudit },
 ];
 
 let shown: { page: Page; path: string; view: View } | null = null;

@@ -55,6 +55,12 @@ export function commit(hash: string | null): Child {
   return hash ? h('code', { title: hash }, sha(hash)) : kNoValue;
 }
 
+/** What stands in the place of a log that is no longer kept; null where it is, or nothing was ever printed. */
+export function droppedLog(job: Pick<Job, 'log_dropped_at' | 'log_bytes'>): HTMLElement | null {
+  return job.log_dropped_at === null || job.log_bytes === 0 ? null : h('p', `Log dropped on ${exactTime(job.log_dropped_at)}. `,
+    h('span.quiet', 'A larger ', h('code', 'limits.raw_days'), ' in the server’s configuration keeps logs longer, 0 for ever.'));
+}
+
 export function emulatedTag(emulated: boolean): Child {
   return emulated && h('span.tag', { title: 'A CPU played this architecture' }, 'emulated');
 }
@@ -76,7 +82,7 @@ export function problemCard(error: unknown): HTMLElement {
     h('p', known ? error.detail : String(error)),
     h('p.quiet', h('strong', 'What to do: '), known ? error.next : 'Load it again. If it stays, please report it.'),
     known && error.status === 404 && h('p', h('a', { href: '/' }, 'To the board')),
-    known && error.status === 401 && tokenForm());
+    known && (error.status === 401 || error.status === 403) && tokenForm());
 }
 
 function tokenForm(): HTMLElement {

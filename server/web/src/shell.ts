@@ -9,6 +9,7 @@ const kNavigation = [
   { path: '/compare', text: 'Compare', also: /^\/compare/ },
   { path: '/trends', text: 'Trends', also: /^\/trends/ },
   { path: '/runners', text: 'Runners', also: /^\/runners/ },
+  { path: '/audit', text: 'Audit', also: /^\/audit/ },
 ];
 
 function mark(): SVGElement {

@@ -100,6 +100,13 @@ export interface Call {
 }
 export interface Outbox { calls: Call[]; next: string | null; pending: number; dead: number; oldest_pending_at: string | null }
 
+export const kAuditActions = ['rerun', 'cancel', 'approve', 'drain', 'undrain'] as const;
+export interface AuditEntry {
+  seq: number; at: string; token: string; action: (typeof kAuditActions)[number]; target: string; done: boolean; text: string;
+  run: { id: string; repository: string; branch: string; arch: string | null } | null;  // null: it concerns a runner
+}
+export interface AuditPage { entries: AuditEntry[]; next: string | null }
+
 export interface Change {
   kind: 'run' | 'job'; run: string; job: string | null; arch: string | null; repository: string; branch: string; state: string;
   verdict: Verdict | null;

@@ -1,13 +1,13 @@
 // The log of a job: as long as it may be, only lines in sight exist. Each line has an address (#L12), the search is part
 // of it too, and a log that grows is followed.
 import { get, getRange } from '../api';
-import { announce, debounce, h, replace, type Child } from '../dom';
-import { bytes, count, exactTime, plural } from '../format';
+import { announce, debounce, h, replace } from '../dom';
+import { bytes, count, plural } from '../format';
 import { follow } from '../live';
-import { loading, problemCard, jobBadge } from '../parts';
+import { droppedLog, loading, problemCard, jobBadge } from '../parts';
 import { remember, type Place, type View } from '../router';
 import { virtualList } from '../virtual';
-import type { JobDetail, RunDetail } from '../types';
+import type { RunDetail } from '../types';
 
 const kLineHeight = 21;
 const kPiece = 1 << 20;
@@ -56,12 +56,14 @@ class LogView implements View {
       const job = run.jobs.find((one) => one.arch === this.place.params.arch);
       if (!job) throw new Error(`this run has no job of ${this.place.params.arch}`);
       this.job = job.id;
+      const gone = droppedLog(job);
       const raw = `/api/v1/jobs/${job.id}/log`;
       document.title = `Log of ${job.arch}, ${run.branch} · smgate`;
       const live = job.state !== 'done' && job.state !== 'cancelled';
       replace(this.head, h('h1', `Log of ${job.arch}`), jobBadge(job), h('a', { href: `/runs/${run.id}` }, `${run.repository} ${run.branch}`),
-        h('a', { href: raw, target: '_blank', rel: 'noopener' }, 'Plain text'));
-      replace(this.main, h('div.stack', this.head, dropped(job, run.id), this.trouble, h('section.card.log-card',
+        !gone && h('a', { href: raw, target: '_blank', rel: 'noopener' }, 'Plain text'));
+      if (gone) return replace(this.main, h('div.stack', this.head, dropped(gone, run.id)));
+      replace(this.main, h('div.stack', this.head, this.trouble, h('section.card.log-card',
         h('header', h('div.toolbar', this.search, this.button('Previous hit', '↑', -1), this.button('Next hit', '↓', 1)), this.status,
           h('label.small.push', { hidden: !live }, this.followBox, ' Follow the end')), this.list.node)));
       await this.grow();
@@ -186,11 +188,9 @@ class LogView implements View {
   }
 }
 
-/** What a log that is no longer kept leaves. */
-function dropped(job: JobDetail, run: string): Child {
-  return job.log_dropped_at !== null && h('section.card.notice', h('h2', 'This log is no longer kept'),
-    h('p', `Log and events of this job were dropped on ${exactTime(job.log_dropped_at)}; the server's limits.raw_days says how long they stay.`),
-    h('p.quiet', 'What was made of them stays: ', h('a', { href: `/runs/${run}` }, 'verdict, findings, loss and kernel cache'), '.'));
+function dropped(text: HTMLElement, run: string): HTMLElement {
+  return h('section.card.notice', h('h2', 'This log is no longer kept'), text,
+    h('p.quiet', 'What was made of it stays: ', h('a', { href: `/runs/${run}` }, 'verdict, findings, loss and kernel cache'), '.'));
 }
 
 function lineOf(hash: string): number {

@@ -2,7 +2,7 @@
 import { actionButton } from '../actions';
 import { h, type Child } from '../dom';
 import { count, duration, loss, plural, sha, words } from '../format';
-import { badge, commit, emulatedTag, facts, jobBadge, keyText, prose, runBadge, timeAgo } from '../parts';
+import { badge, commit, droppedLog, emulatedTag, facts, jobBadge, keyText, prose, runBadge, timeAgo } from '../parts';
 import { address } from '../router';
 import type { Cause, JobDetail, RunDetail } from '../types';
 
@@ -122,6 +122,7 @@ function waiting(job: JobDetail, reasons: Map<string, string>): Child {
 }
 
 export function jobCard(run: RunDetail, job: JobDetail, reasons: Map<string, string>): HTMLElement {
+  const gone = droppedLog(job);
   return h('section.card.job', { 'aria-label': job.arch },
     h('header', h('h3', job.arch), emulatedTag(job.emulated), h('span.push', jobBadge(job))),
     h('div.body',
@@ -136,7 +137,8 @@ export function jobCard(run: RunDetail, job: JobDetail, reasons: Map<string, str
         ...(job.stats?.tokens_per_s ? [['tokens/s', count(Math.round(job.stats.tokens_per_s))] as [string, Child]] : []),
       ]),
       stages(job),
-      h('p.toolbar.small', h('a', { href: `/runs/${run.id}/log/${job.arch}` }, 'Log'),
+      gone && h('div.small', gone),
+      h('p.toolbar.small', !gone && h('a', { href: `/runs/${run.id}/log/${job.arch}` }, 'Log'),
         run.jobs.length > 1 && (job.state === 'done' || job.state === 'cancelled') && h('span.push', actionButton({
           verb: `Run ${job.arch} again`, title: `Run again on ${job.arch} alone?`, scope: 'rerun', address: `/api/v1/jobs/${job.id}/rerun`,
           text: `${run.branch}, commit ${sha(run.commit)}. The others stay as they are; then the verdict is made anew.` })))));

@@ -26,7 +26,7 @@ function drainButton(runner: Runner, again: () => void): Child {
 }
 
 function runnerRow(runner: Runner, again: () => void): HTMLElement {
-  return h('tr', h('th', { scope: 'row' }, runner.name, runner.host && h('div.small.quiet', runner.host)), h('td', state(runner)),
+  return h('tr', { id: `runner-${runner.name}` }, h('th', { scope: 'row' }, runner.name, runner.host && h('div.small.quiet', runner.host)), h('td', state(runner)),
     h('td', runner.arch, ' ', runner.device && emulatedTag(runner.device.emulated)),
     h('td', runner.device ? [runner.device.name, h('div.small.quiet', `${bytes(runner.device.memory_bytes)}${runner.device.unified ? ', unified' : ''}`)] : '–'),
     h('td.number', `${runner.busy_slots ?? 0} of ${runner.slots}`), h('td', runner.version ?? '–'),
@@ -58,7 +58,7 @@ function outboxCard(outbox: Outbox, dead: Outbox): HTMLElement {
   return node;
 }
 
-export function showRunners(_place: Place, main: HTMLElement): View {
+export function showRunners(place: Place, main: HTMLElement): View {
   const abort = new AbortController();
   const body = h('div.stack', loading());
   main.append(h('div.stack', h('h1', 'Runners and queue'), body));
@@ -81,7 +81,7 @@ export function showRunners(_place: Place, main: HTMLElement): View {
     }
   }
 
-  void load();
+  void load().then(() => document.getElementById(place.hash.slice(1))?.scrollIntoView());
   const timer = setInterval(() => void (document.visibilityState === 'visible' && load()), kRefresh_ms);
   const stop = onChange(debounce(150, () => void load()));
   return {
