@@ -161,8 +161,8 @@ void FakeGitHub::set_refs(std::vector<json> refs) {
 }
 
 FakeGitHub::Reply FakeGitHub::create_check_run(const json& body) {
-  json run = body;
-  run["id"] = next_id_++;
+  json run{{"id", next_id_++}, {"conclusion", nullptr}};  // null until it is completed
+  run.update(body);
   check_runs_.push_back(run);
   const auto same = [&](const json& other) { return other["name"] == run["name"]; };
   if (static_cast<std::size_t>(std::count_if(check_runs_.begin(), check_runs_.end(), same)) > kRunsOfANameMax)
