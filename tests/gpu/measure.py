@@ -2,8 +2,8 @@
 """What tests/gpu/run.sh measures, part by part; each leaves its figures in WORK/figures.jsonl, and `table` prints them.
 
 Usage: measure.py times WORK SMOKE RUNNER|- BATCH     two runs, with an empty and with a full disk cache
-       measure.py faults WORK SMOKE RUNNER SCALE      every fault and every control, judged
-       measure.py loads WORK SMOKE LIBRARY            modules that the driver loads after the pre-warm
+       measure.py faults WORK SMOKE RUNNER BATCH      every fault and every control, judged
+       measure.py loads WORK SMOKE LIBRARY BATCH      modules that the driver loads after the pre-warm
        measure.py pytorch WORK BATCH [--compile]      pytorch_kd.py beside it
        measure.py table WORK
 Exit code: 0; 1 where a check failed.
@@ -132,29 +132,29 @@ def causes_of_faults():
     return module.CAUSES
 
 
-def faults(work, smoke, runner, scale):
+def faults(work, smoke, runner, batch):
     causes = causes_of_faults()
     runs = [("--fault", name, expected[0]) for name, expected in causes.items()]
     runs += [("--control", name, expected) for name, expected in CONTROLS.items()]
     failed = 0
     for option, name, expected in runs:
         folder = work / "faults"
-        run_smoke([smoke, "--backend", "cuda", "--scale", scale, "--steps", STEPS, "--json", option, name], folder)
+        run_smoke([smoke, "--backend", "cuda", "--scale", "seed", "--batch", batch, "--steps", STEPS, "--json", option, name], folder)
         code, report = judged(runner, folder)
         first = report["causes"][0]["id"] if report["causes"] else "none"
         good = code != EXIT_PASS and first == expected
         failed += not good
         print(f"{'ok    ' if good else 'DIFFER'} {option[2:]} {name}: {outcome_text(code, report)}; first cause {first}", flush=True)
-    print(f"{len(runs) - failed} of {len(runs)} faults and controls fail by their cause at scale {scale}")
+    print(f"{len(runs) - failed} of {len(runs)} faults and controls fail by their cause at {batch} x {SEQ}")
     return failed
 
 
-def loads(work, smoke, library):
+def loads(work, smoke, library, batch):
     """Every module load that the driver tells, before and after the end of the last pre-warm span."""
     told, folder = work / "module-loads", work / "loads"
     told.unlink(missing_ok=True)
     os.environ.update({"CUDA_INJECTION64_PATH": str(library), "SMGATE_MODULE_LOADS": str(told)})
-    events, _ = run_smoke([smoke, "--backend", "cuda", "--scale", "seed", "--steps", STEPS, "--json"], folder)
+    events, _ = run_smoke([smoke, "--backend", "cuda", "--scale", "seed", "--batch", batch, "--steps", STEPS, "--json"], folder)
     for name in ("CUDA_INJECTION64_PATH", "SMGATE_MODULE_LOADS"):
         del os.environ[name]
     lines = told.read_text().splitlines() if told.exists() else []
@@ -164,7 +164,7 @@ def loads(work, smoke, library):
     when = [int(line.split()[0]) for line in lines if line not in refused]
     late = [line for line in lines if line not in refused and warm < int(line.split()[0]) < end]
     ours = len(named(events, "load"))
-    print(f"module loads told by CUPTI: {len(when)}, of which our own kernels' {ours}; after the pre-warm: {len(late)}; "
+    print(f"{batch} x {SEQ}, module loads told by CUPTI: {len(when)}, of which our own kernels' {ours}; after the pre-warm: {len(late)}; "
           f"{STEPS} steps, first step ended {(first_step - warm) / 1e6:.0f} ms after it" + "".join(f"\n  {line}" for line in refused + late))
     keep(work, "smoke", {"module loads after pre-warm": len(late)})
     return bool(late or refused) or len(when) < ours

@@ -29,6 +29,11 @@ bin=$work/build/bin
 runner=${SMGATE_RUNNER:--}
 failed=()
 measure() { python3 "$root/tests/gpu/measure.py" "$1" "$work" "${@:2}"; }
+at_both_sizes() {
+  local bad=0
+  for batch in 4 32; do measure "$@" "$batch" || bad=1; done
+  return "$bad"
+}
 has_torch() { python3 -c "import torch, transformers" 2>/dev/null || { echo "skipped: no PyTorch with transformers here"; return 1; }; }
 has_runner() { [ "$runner" != - ] || { echo "skipped: SMGATE_RUNNER names no smgate-runner"; return 1; }; }
 
@@ -57,10 +62,10 @@ part_sanitizer() {
 
 part_loads() {
   [ -f "$bin/libgpu_module_loads.so" ] || { echo "skipped: no CUPTI or GoogleTest here"; return; }
-  measure loads "$bin/smgate-smoke" "$bin/libgpu_module_loads.so"
+  at_both_sizes loads "$bin/smgate-smoke" "$bin/libgpu_module_loads.so"
 }
 
-part_faults() { ! has_runner || measure faults "$bin/smgate-smoke" "$runner" seed; }
+part_faults() { ! has_runner || at_both_sizes faults "$bin/smgate-smoke" "$runner"; }
 
 # The Python emitter with the real Triton: the healthy run passes, and the drifted key is named.
 part_emitter() {
@@ -74,11 +79,7 @@ part_emitter() {
   [ "$healthy" -eq 0 ] && [ "$drifted" -eq 1 ] && grep -q prewarm_key_drift "$work/drift.txt"
 }
 
-part_times() {
-  local bad=0
-  for batch in 4 32; do measure times "$bin/smgate-smoke" "$runner" "$batch" || bad=1; done
-  return "$bad"
-}
+part_times() { at_both_sizes times "$bin/smgate-smoke" "$runner"; }
 
 part_pytorch() { ! has_torch || { measure pytorch 4 && measure pytorch 32; }; }
 part_compile() { ! has_torch || { measure pytorch 4 --compile && measure pytorch 32 --compile; }; }
