@@ -163,6 +163,8 @@ class Process:
 
 
 class System:
+    sandbox = False  # the commits are the demo's own, and not every container allows it
+
     def __init__(self, build_dir, limits=None, settings=None):
         self.bin = pathlib.Path(build_dir).resolve() / "bin"
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="smgate-"))
@@ -204,7 +206,7 @@ class System:
             "server": f"ws://127.0.0.1:{self.port}",
             "name": name, "arch": arch, "token": token.stdout.strip(),
             "data_folder": str(self.folder / name), "device": device, "env": variables or {},
-            "sandbox": {"enabled": False}})  # the commits are the demo's own, and not every container allows it
+            "sandbox": {"enabled": self.sandbox}})
         self.runners[name] = Process([self.bin / "smgate-runner", "agent", "--config", config],
                                      self.folder / f"{name}.log", environment, restart)
         return self.runners[name]

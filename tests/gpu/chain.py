@@ -7,8 +7,9 @@ another folder and the four negative controls beside it. The first commit is hea
 cause into the pre-warm list. Prints the verdicts; exit code 0 only if the one passed and the other failed by
 prewarm_key_collision, both on the device.
 
-Usage: chain.py --bin FOLDER [--report FILE] [--scale seed] [--emulated ARCH]
-       FOLDER holds smgate-server and smgate-runner; --emulated plays an architecture, to try this program without a GPU
+Usage: chain.py --bin FOLDER [--report FILE] [--scale seed] [--emulated ARCH] [--sandbox]
+       FOLDER holds smgate-server and smgate-runner; --emulated plays an architecture, to try this program without a GPU;
+       --sandbox has the jobs closed off by bubblewrap, as an agent does where nothing else is said
 """
 import argparse
 import json
@@ -36,9 +37,9 @@ TOOLS = ("PATH", "LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH")  # where a host ke
 class DeviceSystem(System):
     """As in production: a job that only played its architecture counts as none."""
 
-    def __init__(self, programs, emulated):
+    def __init__(self, programs, emulated, sandbox):
         super().__init__(programs.parent)
-        self.bin, self.emulated = programs, emulated
+        self.bin, self.emulated, self.sandbox = programs, emulated, sandbox
 
     def server_config(self):
         path = super().server_config()
@@ -105,8 +106,9 @@ def main():
     parser.add_argument("--report", type=pathlib.Path)
     parser.add_argument("--scale", default="seed")
     parser.add_argument("--emulated", metavar="ARCH")
+    parser.add_argument("--sandbox", action="store_true")
     options = parser.parse_args()
-    system = DeviceSystem(options.bin.resolve(), bool(options.emulated))
+    system = DeviceSystem(options.bin.resolve(), bool(options.emulated), options.sandbox)
     try:
         runs = run_chain(system, options)
         if options.report:

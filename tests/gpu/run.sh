@@ -102,7 +102,9 @@ part_transformers() {
 part_chain() {
   has_runner || return 0
   [ -x "$(dirname "$runner")/smgate-server" ] || { echo "skipped: no smgate-server beside $runner"; return; }
-  python3 "$root/tests/gpu/chain.py" --bin "$(dirname "$runner")" --report "$work/chain.json"
+  local sandbox=()
+  bwrap --unshare-pid --ro-bind / / --proc /proc true 2>/dev/null && sandbox=(--sandbox) || echo "jobs are not closed off: no bubblewrap here"
+  python3 "$root/tests/gpu/chain.py" --bin "$(dirname "$runner")" --report "$work/chain.json" "${sandbox[@]}"
 }
 
 nvidia-smi --query-gpu=name,driver_version --format=csv,noheader
