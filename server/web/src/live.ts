@@ -1,5 +1,6 @@
 // Live events: server-sent events read by fetch, which, unlike EventSource, can carry a token. Streams rest while the
 // page is hidden, because a browser allows one server six connections for all its tabs; they go on from the last id.
+import { debounce } from './dom';
 import { readToken } from './token';
 import type { Change } from './types';
 
@@ -32,6 +33,7 @@ function parseEvent(block: string): ServerEvent {
 type State = 'live' | 'lost' | 'connecting';
 const kPauseFirst_ms = 500;
 const kPauseMax_ms = 15_000;
+const kBurst_ms = 150;  // changes come together, as those of a run's jobs
 
 /** Follows a stream, `behind` the event of this id, until close() or its `end`; after a lost connection it asks again, at growing pauses. */
 export function follow(address: string, take: (event: ServerEvent) => void, tell: (state: State) => void = () => {}, behind = ''): () => void {
@@ -120,4 +122,13 @@ export function onChange(listener: Listener): () => void {
     }, (state) => connectionListener(state));
   }
   return () => listeners.delete(listener);
+}
+
+/** Calls `load` after changes, once for those that come together, until the end, which also gives up what `abort` stops. */
+export function reloadOnChange(load: () => void, abort: AbortController): () => void {
+  const stop = onChange(debounce(kBurst_ms, load));
+  return () => {
+    abort.abort();
+    stop();
+  };
 }

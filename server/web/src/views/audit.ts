@@ -1,9 +1,9 @@
 // Who asked the server for what by a token, and what came of it. It is shown to a token with the scope read, also where
 // all else is open; and as it grows at the top, what a reader has paged to stays.
 import { get, Problem } from '../api';
-import { announce, debounce, h, replace } from '../dom';
+import { announce, h, replace } from '../dom';
 import { exactTime, plural } from '../format';
-import { onChange } from '../live';
+import { reloadOnChange } from '../live';
 import { badge, loading, problemCard, table } from '../parts';
 import { address, go, type Place, type View } from '../router';
 import { kAuditActions, type AuditEntry, type AuditPage } from '../types';
@@ -72,11 +72,5 @@ export function showAudit(place: Place, main: HTMLElement): View {
   }
 
   void load(null);
-  const stop = onChange(debounce(150, () => void load(null)));
-  return {
-    close() {
-      abort.abort();
-      stop();
-    },
-  };
+  return { close: reloadOnChange(() => void load(null), abort) };
 }

@@ -1,7 +1,7 @@
 // The board: a branch a row, an architecture a column, each cell the newest verdict and the key it failed for.
 import { get } from '../api';
-import { announce, debounce, h, replace, type Child } from '../dom';
-import { onChange } from '../live';
+import { announce, h, replace, type Child } from '../dom';
+import { reloadOnChange } from '../live';
 import { byArch, commit, emulatedTag, jobBadge, keyText, loading, problemCard, runBadge, runMark, timeAgo } from '../parts';
 import { address, go, remember, type Place, type View } from '../router';
 import { sha, words } from '../format';
@@ -108,11 +108,5 @@ export function showBoard(place: Place, main: HTMLElement): View {
   }
 
   void load(null);
-  const stop = onChange(debounce(150, () => void load(null)));
-  return {
-    close() {
-      abort.abort();
-      stop();
-    },
-  };
+  return { close: reloadOnChange(() => void load(null), abort) };
 }

@@ -1,9 +1,9 @@
 // Who runs jobs, which jobs wait and why, and which calls to GitHub do.
 import { actionButton } from '../actions';
 import { get } from '../api';
-import { debounce, h, replace, type Child } from '../dom';
+import { h, replace, type Child } from '../dom';
 import { bytes, count, plural, words } from '../format';
-import { onChange } from '../live';
+import { reloadOnChange } from '../live';
 import { card, commit, emulatedTag, loading, problemCard, table, timeAgo } from '../parts';
 import type { Place, View } from '../router';
 import type { Call, Outbox, Queue, Runner, RunnerPage, WaitingJob } from '../types';
@@ -83,10 +83,9 @@ export function showRunners(place: Place, main: HTMLElement): View {
 
   void load().then(() => document.getElementById(place.hash.slice(1))?.scrollIntoView());
   const timer = setInterval(() => void (document.visibilityState === 'visible' && load()), kRefresh_ms);
-  const stop = onChange(debounce(150, () => void load()));
+  const stop = reloadOnChange(() => void load(), abort);
   return {
     close() {
-      abort.abort();
       stop();
       clearInterval(timer);
     },
