@@ -77,6 +77,10 @@ def run_smoke(command, folder):
     return events, took
 
 
+def at_seed(smoke, batch, *more):
+    return [smoke, "--backend", "cuda", "--scale", "seed", "--batch", batch, "--steps", STEPS, "--json", *more]
+
+
 def judged(runner, folder):
     """Exit code and report of smgate-runner check."""
     check = subprocess.run([runner, "check", "--json", folder / "events"], capture_output=True, text=True, timeout=300)
@@ -99,9 +103,8 @@ def times(work, smoke, runner, batch):
     cache = work / f"cache-{batch}"
     for name, more in (("no", []), ("empty", ["--disk-cache", cache]), ("full", ["--disk-cache", cache])):
         folder = work / f"times-{batch}-{name}"
-        command = [smoke, "--backend", "cuda", "--scale", "seed", "--batch", batch, "--steps", STEPS, "--json", *more]
         with DeviceMemory() as memory:
-            events, took = run_smoke(command, folder)
+            events, took = run_smoke(at_seed(smoke, batch, *more), folder)
         steps, end = named(events, "step"), named(events, "run_end")
         late = sum(not event["hit"] for event in named(events, "lookup"))
         warm = (named(events, "prewarm_end")[-1]["t_ns"] - named(events, "prewarm_begin")[0]["t_ns"]) / 1e9
@@ -139,7 +142,7 @@ def faults(work, smoke, runner, batch):
     failed = 0
     for option, name, expected in runs:
         folder = work / "faults"
-        run_smoke([smoke, "--backend", "cuda", "--scale", "seed", "--batch", batch, "--steps", STEPS, "--json", option, name], folder)
+        run_smoke(at_seed(smoke, batch, option, name), folder)
         code, report = judged(runner, folder)
         first = report["causes"][0]["id"] if report["causes"] else "none"
         good = code != EXIT_PASS and first == expected
@@ -154,7 +157,7 @@ def loads(work, smoke, library, batch):
     told, folder = work / "module-loads", work / "loads"
     told.unlink(missing_ok=True)
     os.environ.update({"CUDA_INJECTION64_PATH": str(library), "SMGATE_MODULE_LOADS": str(told)})
-    events, _ = run_smoke([smoke, "--backend", "cuda", "--scale", "seed", "--batch", batch, "--steps", STEPS, "--json"], folder)
+    events, _ = run_smoke(at_seed(smoke, batch), folder)
     for name in ("CUDA_INJECTION64_PATH", "SMGATE_MODULE_LOADS"):
         del os.environ[name]
     lines = told.read_text().splitlines() if told.exists() else []
